@@ -1,0 +1,5 @@
+"""``python -m suwen`` is the command line."""
+
+from suwen.cli.main import main
+
+main()

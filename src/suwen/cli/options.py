@@ -1,0 +1,22 @@
+"""Arguments and options that several verbs share, named and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TaskName = Annotated[str, typer.Argument(help="Task, as `suwen tasks` lists it.", metavar="TASK")]
+Source = Annotated[
+    str, typer.Option("--from", help="Labelled data: .npz, folder with labels.csv, class folders, DICOM.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; logs on stderr.")]
+Seed = Annotated[int, typer.Option("--seed", help="Fixes splits, weights and augmentation.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting, key=value; may be repeated.", metavar="KEY=VALUE"),
+]
+Inputs = Annotated[list[Path], typer.Argument(help="PNG, JPEG, NPZ or DICOM files.", metavar="INPUT...")]
+Method = Annotated[str, typer.Option("--method", help="How to explain: cam, occlusion or lime.")]
+Patient = Annotated[str | None, typer.Option("--patient", help="Patient id the FHIR result refers to.")]

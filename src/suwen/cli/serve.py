@@ -1,0 +1,64 @@
+"""Verbs that run the platform: ``serve`` and ``demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suwen.cli.options import Json
+from suwen.cli.output import emit, line, progress
+
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder with data sets that the learning routes may read.")
+]
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8000,
+    data: Data = None,
+    only: Annotated[str, typer.Option("--only", help="Systems or tasks to serve, separated by commas.")] = "",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen beyond this machine although there is no sign-in.")
+    ] = False,
+) -> None:
+    """Serve the page and the HTTP interface; unauthenticated, hence on this machine alone."""
+    from suwen.server.run import run
+
+    run(
+        host,
+        port,
+        data=data,
+        only=tuple(word for word in only.split(",") if word),
+        allow_remote=allow_remote,
+    )
+
+
+def demo(
+    port: Port = 8000,
+    data: Data = None,
+    check: Annotated[bool, typer.Option("--check", help="Run the main job once and exit.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the platform with the shipped model and print its address; --check proves it and exits."""
+    from suwen.server.demo import check_once
+    from suwen.server.run import run
+
+    if not check:
+        run("127.0.0.1", port, data=data, announce=True)
+        return
+    document = check_once(progress=progress)
+    if as_json:
+        emit(document)
+    else:
+        for text in document["lines"]:
+            line(text)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for verb in (serve, demo):
+        app.command()(verb)

@@ -1,0 +1,80 @@
+"""Verbs of daily use: ``predict`` and ``explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from suwen.cli.options import Inputs, Json, Method, Patient, TaskName
+from suwen.cli.output import emit, line
+
+
+def predict(
+    task: TaskName,
+    inputs: Inputs,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why, with a faithfulness figure.")] = False,
+    method: Method = "cam",
+    patient: Patient = None,
+    as_json: Json = False,
+) -> None:
+    """Calibrated probability with interval, decision or abstention, for every input."""
+    from suwen.lifecycle.predict import predict_document
+
+    document = predict_document(task, inputs, explain=method if explain else None, patient=patient)
+    if as_json:
+        emit(document)
+        return
+    for result in document["results"]:
+        line(sentence(result))
+        why = result["explanation"]
+        if why:
+            line(f"    {why['method']}: faithfulness {why['faithfulness']:.2f}, " + verdict(why))
+    line(document["disclaimer"])
+
+
+def explain(
+    task: TaskName,
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures and explain.json.")],
+    method: Method = "cam",
+    patient: Patient = None,
+    as_json: Json = False,
+) -> None:
+    """Explain each answer: heat map beside the image, faithfulness and sanity check printed with it."""
+    from suwen.lifecycle.explain import explain_document
+
+    document = explain_document(task, inputs, method=method, patient=patient, out=out)
+    if as_json:
+        emit(document)
+        return
+    for result in document["results"]:
+        line(sentence(result))
+        if result["explanation"]:
+            why = result["explanation"]
+            line(f"    {result['overlay']}: faithfulness {why['faithfulness']:.2f}, " + verdict(why))
+    line(document["disclaimer"])
+
+
+def sentence(result: dict[str, Any]) -> str:
+    """One result in one line."""
+    name = result["input"] + (" [SIMULATED]" if result["simulated"] else "")
+    if result["abstained"]:
+        return f"{name}: no answer ({result['abstained']}): {result['reason']}"
+    low, high = result["interval"]
+    return (
+        f"{name}: {result['positive']} {result['probability']:.3f} ({low:.3f} to {high:.3f}), "
+        f"decision at {result['threshold']:.3f}: {result['decision']}"
+    )
+
+
+def verdict(why: dict[str, Any]) -> str:
+    """Whether an explanation may be relied on, in words."""
+    return "sanity check passed" if why["passed"] else "NOT RELIABLE: it failed its sanity check"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for verb in (predict, explain):
+        app.command()(verb)

@@ -1,0 +1,1 @@
+"""Nouns and contracts of the house; standard library only, imported by every layer above."""

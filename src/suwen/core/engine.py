@@ -1,0 +1,189 @@
+"""What an engine must offer, so that the life cycle can drive any of them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from suwen.core.prediction import Abstention
+from suwen.core.sample import Sample
+from suwen.core.task import Task
+
+Progress = Callable[[str], None]
+"""Receives one line of progress; the command line prints it on stderr."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Labelled samples for learning, already split by subject.
+
+    Attributes
+    ----------
+    train, validation
+        Samples with a target. Validation alone stops training early and fixes every threshold.
+    groups
+        For each sample of ``train`` and then ``validation``: the subject (or near-duplicate cluster) it
+        must not be parted from when an engine makes folds.
+    """
+
+    train: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What training leaves behind besides its files.
+
+    Attributes
+    ----------
+    samples
+        The samples behind ``logits``: the validation part, or all of train and validation when scores
+        are out-of-fold.
+    logits
+        Array (n, classes) of scores before calibration.
+    members
+        One array like ``logits`` per ensemble member, where there are several.
+    baseline
+        Probability (n, classes) of the simple baseline on the same samples.
+    baseline_name
+        e.g. ``hog_logistic``.
+    history
+        One mapping per epoch and member: what was learned when.
+    files
+        Names of the files written into the model folder.
+    engine_manifest
+        What the engine needs to serve again: input size, normalisation, gates.
+    cpu_seconds
+        CPU time spent, by stage.
+    """
+
+    samples: tuple[Sample, ...]
+    logits: Any
+    baseline: Any
+    baseline_name: str
+    history: Sequence[Mapping[str, float]]
+    files: tuple[str, ...]
+    engine_manifest: Mapping[str, Any]
+    members: Any = None
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explainable:
+    """One sample laid open for the explanation methods.
+
+    Attributes
+    ----------
+    image
+        Array (H, W), float32, 0 to 1: the input as the model saw it.
+    probability
+        Takes (n, H, W), returns (n,) probabilities of the explained class.
+    own_maps
+        Methods the model brings itself, by name: each takes (H, W) and returns (H, W).
+    randomised
+        Makes the same surface over a twin with random weights, for the sanity check.
+    """
+
+    image: Any
+    probability: Callable[[Any], Any]
+    own_maps: Mapping[str, Callable[[Any], Any]]
+    randomised: Callable[[], Explainable]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """What an engine says of one sample, before calibration and decision.
+
+    Attributes
+    ----------
+    logits
+        Array (classes,); ``None`` when the input gates refused the sample.
+    members
+        Array (members, classes) of the ensemble's own logits.
+    abstained
+        Why the gates refused it, if they did.
+    quality
+        Figures of the gates, e.g. ``ood_score`` and ``ood_threshold``.
+    """
+
+    logits: Any
+    members: Any
+    abstained: Abstention | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+
+
+class ServedModel(Protocol):
+    """A bundle, opened: answers behind its gates, scores for evaluation, opens itself to explanation."""
+
+    def infer(self, samples: Sequence[Sample]) -> Sequence[Raw]:
+        """One answer per sample, in order; a sample the gates refuse has no logits."""
+        ...
+
+    def logits(self, samples: Sequence[Sample]) -> Any:
+        """Scores (n, classes) before calibration, gates not applied."""
+        ...
+
+    def baseline(self, samples: Sequence[Sample]) -> Any:
+        """Probabilities (n, classes) of the simple baseline trained beside the model."""
+        ...
+
+    def open_up(self, sample: Sample, explained: int) -> Explainable:
+        """Lay one sample open for explanation of the class with index ``explained``."""
+        ...
+
+
+class Engine(Protocol):
+    """How one family of models learns and runs; ``suwen.engines.<name>.engine`` is one."""
+
+    name: str
+    baseline_name: str
+
+    def setting_names(self) -> tuple[str, ...]:
+        """Keys of the settings that are this engine's own."""
+        ...
+
+    def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check values and fill in the defaults; a value out of range is an UnknownSetting."""
+        ...
+
+    def views(self, sample: Sample) -> Mapping[str, Any]:
+        """Trivial vectors of a sample for the data audit (``thumbnail``, ``border`` ...)."""
+        ...
+
+    def content_key(self, sample: Sample) -> str:
+        """Hash that two samples share when their content is the same."""
+        ...
+
+    def fit(
+        self,
+        task: Task,
+        parts: Parts,
+        settings: Mapping[str, Any],
+        run: Path,
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> Fitted:
+        """Train into ``run``, resuming what is already there, and export ``run/model``."""
+        ...
+
+    def sweep(
+        self,
+        task: Task,
+        parts: Parts,
+        settings: Mapping[str, Any],
+        run: Path,
+        *,
+        trials: int,
+        seed: int,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Search the settings on validation alone; returns the best, to be trained in full."""
+        ...
+
+    def load(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> ServedModel:
+        """Open a verified bundle."""
+        ...

@@ -1,0 +1,155 @@
+"""What a clinical task is: its intended use, inputs, endpoint, engine and floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from suwen.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from suwen.core.sample import Dataset, Sample
+
+DISCLAIMER = "Research and decision support. Not a diagnosis; a clinician decides."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One input of a task.
+
+    Attributes
+    ----------
+    name
+        Key in ``Sample.inputs``.
+    kind
+        ``image``, ``text``, ``table``, ``series`` ...
+    description
+        What a clinician would call it, with unit and range where it has one.
+    accepts
+        For images: DICOM modalities (0008,0060) that may be given.
+    body_parts
+        For images: DICOM body parts (0018,0015) that may be given; empty accepts any.
+    """
+
+    name: str
+    kind: str
+    description: str
+    accepts: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What is predicted: named classes, and the spellings of each in the data.
+
+    Attributes
+    ----------
+    labels
+        Class name to the label spellings (file, folder or number) that mean it; the order is the
+        order of the scores.
+    positive
+        The class whose probability is the result of a two-class task.
+    code
+        The finding as (system, code, display), for FHIR.
+    """
+
+    labels: Mapping[str, tuple[str, ...]]
+    positive: str
+    code: tuple[str, str, str]
+
+    def __post_init__(self) -> None:
+        if self.positive not in self.labels:
+            raise BadInput(f"the positive class '{self.positive}' is not among {sorted(self.labels)}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in score order."""
+        return tuple(self.labels)
+
+    def resolve(self, label: str | None) -> str | None:
+        """Class a label in the data stands for; an absent label stays ``None``.
+
+        Raises
+        ------
+        BadInput
+            When the label is neither absent nor one of the known spellings.
+        """
+        text = (label or "").strip()
+        if text.lower() in ABSENT_LABELS:
+            return None
+        for name, spellings in self.labels.items():
+            if text.lower() in {name.lower(), *(s.lower() for s in spellings)}:
+                return name
+        known = sorted({s for spellings in self.labels.values() for s in spellings} | set(self.labels))
+        raise BadInput(
+            f"the label '{text}' is not one this task knows",
+            fix=f"Known labels: {', '.join(known)}; leave the cell empty where the label is unknown",
+            code="unknown-label",
+        )
+
+
+ABSENT_LABELS = frozenset({"", "nan", "na", "n/a", "none", "null", "unknown", "-1", "?"})
+"""Spellings of a missing label. Missing is missing: never read as negative."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One clinical task; a file ``systems/<room>/<name>.py`` holds one as ``task``.
+
+    Attributes
+    ----------
+    name
+        ``<room>.<file>``.
+    title, intended_use, not_for
+        For people; they open the model card.
+    inputs, endpoint
+        What goes in and what comes out.
+    engine
+        Name of the engine that learns and runs it: ``suwen.engines.<engine>``.
+    metrics
+        Metrics that the report leads with.
+    floor
+        Metric to the least value with which a model may be promoted.
+    settings
+        This task's changes to the engine's defaults.
+    credit
+        Sources and licences of the data that the shipped model learned from.
+    reviewed_leakage
+        Known defects of published files that a person has reviewed: ``"<fingerprint A>+<fingerprint B>"``
+        of two splits, to a sentence. There, and only there, the training copies of leaked images are
+        dropped instead of stopping.
+    """
+
+    name: str
+    title: str
+    intended_use: str
+    not_for: str
+    inputs: tuple[Field, ...]
+    endpoint: Endpoint
+    engine: str
+    metrics: tuple[str, ...] = ("auroc", "auprc", "accuracy", "sensitivity", "specificity", "brier", "ece")
+    floor: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    credit: str = ""
+    reviewed_leakage: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def system(self) -> str:
+        """The room the task lives in."""
+        return self.name.partition(".")[0]
+
+    def collect(self, source: str) -> Dataset:
+        """Read a source into samples; overridden by the engine's kind of task."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to collect")
+
+    def read(self, item: Path | bytes) -> Sequence[Sample]:
+        """Read an input for prediction: one sample, or several from an archive; overridden likewise."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to read an input")
+
+    def prepare(self, sample: Sample) -> Sample:
+        """Bring one sample into the form the engine learns from. Deterministic, per sample."""
+        return sample

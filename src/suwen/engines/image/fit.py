@@ -1,0 +1,220 @@
+"""Train the members, the baseline and the gate, and leave a model folder that serves without torch."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.core.documents import write_json
+from suwen.core.engine import Fitted, Parts, Progress
+from suwen.core.errors import MissingExtra, Refused
+from suwen.core.task import Task
+from suwen.engines.image.arrays import SMALL_SIDE, natural_size, stack, targets
+from suwen.engines.image.recipe import complete
+
+EXPORT_TOLERANCE = 1e-4
+"""Largest difference between torch's and ONNX Runtime's logits that an export may show."""
+
+
+def fit(
+    task: Task, parts: Parts, settings: Mapping[str, Any], run: Path, *, seed: int, progress: Progress
+) -> Fitted:
+    """Train into ``run`` and export ``run/model``.
+
+    Members that finished before an interruption are not trained again; the one that was interrupted goes
+    on from its last epoch.
+
+    Parameters
+    ----------
+    task
+        Names the classes.
+    parts
+        Labelled samples; with ``folds`` set, train and validation are pooled and scores are out-of-fold.
+    settings
+        Checked settings of the image engine.
+    run
+        Folder of the run.
+    seed
+        Same seed, same data, same number of threads: same weights.
+    progress
+        Told of every epoch.
+
+    Raises
+    ------
+    MissingExtra
+        Without torch.
+    Refused
+        When the exported graph does not reproduce the network (code ``export-differs``).
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra("torch", "train", "training") from None
+    from suwen.engines.image.baseline import baseline_probabilities, fit_baseline
+
+    clock = {"start": time.process_time()}
+    size = settings["size"] or natural_size(parts.train)
+    chosen = complete(settings, n=len(parts.train) + len(parts.validation), size=size)
+    torch.set_num_threads(_threads(chosen))
+    everything = parts.train + parts.validation
+    images, labels = stack(everything, size), targets(everything, task)
+    classes = len(task.endpoint.classes)
+    parted = np.arange(len(everything)) >= len(parts.train)
+    held_out = _folds(parts, labels, chosen["folds"], seed) if chosen["folds"] else None
+    scored = np.arange(len(everything)) if held_out is not None else np.flatnonzero(parted)
+
+    members, history, own = [], [], np.zeros((len(everything), classes), np.float32)
+    for number in range(chosen["ensemble"]):
+        out = held_out == number if held_out is not None else parted
+        member, epochs = _member(
+            (images[~out], labels[~out]),
+            (images[out], labels[out]),
+            chosen,
+            run / "members" / str(number),
+            classes=classes,
+            seed=seed * 1000 + number,
+            progress=progress,
+            title=f"member {number + 1}/{chosen['ensemble']}",
+        )
+        members.append(member)
+        history += [{"member": float(number), **line} for line in epochs]
+        own[out] = _logits(member, images[out])
+    clock["network"] = time.process_time()
+
+    model = run / "model"
+    model.mkdir(parents=True, exist_ok=True)
+    files, facts = _export(members, images[~parted], images[parted], labels[parted], chosen, model)
+    clock["export"] = time.process_time()
+    baseline: NDArray[np.float64] | None = None
+    if chosen["baseline"]:
+        progress("training the baseline: HOG and logistic regression")
+        baseline = np.zeros((len(everything), classes))
+        for out in [held_out == k for k in range(chosen["folds"])] if held_out is not None else [parted]:
+            fold = fit_baseline(images[~out], labels[~out], classes, seed=seed)
+            baseline[out] = baseline_probabilities(images[out], fold)
+        whole = fit_baseline(images, labels, classes, seed=seed) if held_out is not None else fold
+        write_json(model / "baseline.json", whole)
+        files.append("baseline.json")
+    clock["baseline"] = time.process_time()
+    files.append(_gate(images[~parted], images[parted], model, seed=seed))
+    clock["gate"] = time.process_time()
+
+    served = _served_members(model / facts["weights"], images[scored])
+    logits = own[scored] if held_out is not None else served.mean(1)
+    names = list(clock)
+    return Fitted(
+        samples=tuple(everything[i] for i in scored),
+        logits=logits,
+        members=served,
+        baseline=None if baseline is None else baseline[scored],
+        baseline_name="hog_logistic",
+        history=history,
+        files=tuple(files),
+        engine_manifest={"size": size, "settings": chosen, "out_of_fold": held_out is not None, **facts},
+        cpu_seconds={b: round(clock[b] - clock[a], 2) for a, b in pairwise(names)},
+    )
+
+
+def _threads(settings: Mapping[str, Any]) -> int:
+    """One thread for small images, where handing work around costs more than the work."""
+    if settings["threads"]:
+        return int(settings["threads"])
+    return 1 if settings["size"] <= SMALL_SIDE else (os.cpu_count() or 1)
+
+
+def _folds(parts: Parts, labels: NDArray[np.int64], k: int, seed: int) -> NDArray[np.int64]:
+    """Fold number of each pooled sample; subjects are never parted, classes are balanced."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.zeros(len(labels), np.int64)
+    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a class with fewer members than folds; audited already
+        for number, (_, out) in enumerate(splitter.split(labels, labels, parts.groups)):
+            fold[out] = number
+    return fold
+
+
+def _member(
+    train: Any, validation: Any, chosen: Mapping[str, Any], folder: Path, **named: Any
+) -> tuple[Any, list[dict[str, float]]]:
+    """Train a member, or take it from the folder where it finished earlier."""
+    from suwen.engines.image.member import finished, keep, train_member
+
+    done = finished(folder, chosen, train, classes=named["classes"])
+    if done is not None:
+        return done
+    member, history = train_member(train, validation, chosen, folder, **named)
+    keep(member, history, folder)
+    return member, history
+
+
+def _logits(member: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits (n, K) of one member by torch, in chunks."""
+    import torch
+
+    with torch.no_grad():
+        chunks = [member(torch.from_numpy(images[i : i + 256])[:, None]) for i in range(0, len(images), 256)]
+    out: NDArray[np.float32] = torch.cat(chunks).numpy()
+    return out
+
+
+def _export(
+    members: list[Any],
+    train: NDArray[np.float32],
+    validation: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    chosen: Mapping[str, Any],
+    model: Path,
+) -> tuple[list[str], dict[str, Any]]:
+    """Write fp32 and int8 graphs and decide which one serves."""
+    from suwen.engines.image.export import difference, export
+    from suwen.engines.image.quantise import choose_precision
+
+    weights = export(members, chosen["size"], model / "model.onnx")
+    gap = difference(members, model / "model.onnx", validation[:64])
+    if gap > EXPORT_TOLERANCE:
+        raise Refused(
+            f"the exported graph differs from the network by {gap:.1e}",
+            fix=f"At most {EXPORT_TOLERANCE:.0e} is allowed; report the network and its settings",
+            code="export-differs",
+        )
+    files = ["model.onnx"]
+    facts: dict[str, Any] = {
+        "weights": "model.onnx",
+        "precision": "fp32",
+        "parameters": sum(int(np.prod(item["shape"])) for item in weights),
+        "export_max_abs_diff": gap,
+        "initialisers": weights,
+    }
+    if chosen["quantise"]:
+        facts["quantisation"] = choose_precision(model, train, validation, labels)
+        files.append("model.int8.onnx")
+        if facts["quantisation"]["promoted"]:
+            facts |= {"weights": "model.int8.onnx", "precision": "int8"}
+    return files, facts
+
+
+def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Path, *, seed: int) -> str:
+    """Learn what an image of this kind looks like, from the training images alone."""
+    from suwen.engines.image.gates import fit_gate
+
+    gate = fit_gate(train, seed=seed, validation=validation)
+    np.savez_compressed(model / "gate.npz", **{key: np.asarray(value) for key, value in gate.items()})
+    return "gate.npz"
+
+
+def _served_members(weights: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Members' logits (n, M, K) from the graph that will serve."""
+    from suwen.engines.onnx.session import open_session, run
+
+    out: NDArray[np.float32] = run(open_session(weights), images[:, None], ["members"])[0]
+    return out

@@ -1,0 +1,106 @@
+"""A deployed image model: gates, ONNX Runtime, activation maps; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.core.documents import read_json
+from suwen.core.engine import Explainable, Raw
+from suwen.core.errors import NotFound
+from suwen.core.sample import Sample
+from suwen.core.task import Task
+from suwen.engines.image.arrays import stack
+from suwen.engines.image.gates import gate
+from suwen.engines.onnx.session import open_session, random_like, run
+
+Array = NDArray[np.float32]
+
+
+class ImageModel:
+    """Serves one bundle; see :class:`suwen.core.engine.ServedModel`.
+
+    Parameters
+    ----------
+    task
+        The task it answers; its input field says which images may be given.
+    folder
+        The verified bundle.
+    manifest
+        Its manifest.
+    """
+
+    def __init__(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> None:
+        self.task, self.folder, self.manifest = task, folder, manifest
+        facts = manifest["engine_manifest"]
+        self.size = int(facts["size"])
+        self.temperature = float(manifest["calibration"]["temperature"])
+        self.session = open_session(folder / facts["weights"])
+        with np.load(folder / "gate.npz", allow_pickle=False) as arrays:
+            self.gate = {key: arrays[key] for key in arrays.files}
+
+    def infer(self, samples: Sequence[Sample]) -> list[Raw]:
+        """Gate each image, then run those that passed in one batch."""
+        answers: list[Raw] = []
+        for sample in samples:
+            (image,) = sample.inputs.values()
+            abstained, quality = gate(
+                image.load(), stack([sample], self.size)[0], self.gate, self.task.inputs[0]
+            )
+            answers.append(Raw(logits=None, members=None, abstained=abstained, quality=quality))
+        open_ = [i for i, answer in enumerate(answers) if answer.abstained is None]
+        if open_:
+            batch = stack([samples[i] for i in open_], self.size)
+            logits, members = run(self.session, batch[:, None], ["logits", "members"])
+            for i, scores, each in zip(open_, logits, members, strict=True):
+                answers[i] = Raw(logits=scores, members=each, quality=answers[i].quality)
+        return answers
+
+    def logits(self, samples: Sequence[Sample]) -> Array:
+        """Logits (n, K), gates not applied."""
+        out: Array = run(self.session, stack(samples, self.size)[:, None], ["logits"])[0]
+        return out
+
+    def baseline(self, samples: Sequence[Sample]) -> NDArray[np.float64]:
+        """Probabilities (n, K) of HOG and logistic regression.
+
+        Raises
+        ------
+        NotFound
+            When the model was trained with ``baseline=false``.
+        """
+        from suwen.engines.image.baseline import baseline_probabilities
+
+        path = self.folder / "baseline.json"
+        if not path.exists():
+            raise NotFound("this model was trained without a baseline", fix="Train with --set baseline=true")
+        return baseline_probabilities(stack(samples, self.size), read_json(path))
+
+    def open_up(self, sample: Sample, explained: int) -> Explainable:
+        """Lay one image open for the class with index ``explained``."""
+        return self._surface(self.session, stack([sample], self.size)[0], explained)
+
+    def _surface(self, session: Any, image: Array, explained: int) -> Explainable:
+        def probability(batch: Array) -> Array:
+            logits = run(session, batch[:, None], ["logits"])[0] / self.temperature
+            odds = np.exp(logits - logits.max(1, keepdims=True))
+            share: Array = odds[:, explained] / odds.sum(1)
+            return share
+
+        def cam(picture: Array) -> Array:
+            maps = run(session, picture[None, None], ["cam"])[0][0]
+            others = np.delete(maps, explained, 0).mean(0)
+            contrast: Array = maps[explained] - others
+            return contrast
+
+        def randomised() -> Explainable:
+            # Weights of the fp32 graph are named in the manifest; the twin always runs in fp32.
+            weights = random_like(self.manifest["engine_manifest"]["initialisers"])
+            twin = open_session(self.folder / "model.onnx", replaced=weights)
+            return self._surface(twin, image, explained)
+
+        return Explainable(image=image, probability=probability, own_maps={"cam": cam}, randomised=randomised)

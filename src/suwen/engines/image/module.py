@@ -1,0 +1,148 @@
+"""The Lightning module: one member's network, its loss, schedule and averaged weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning as L  # noqa: N812 (Lightning's own convention)
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from suwen.engines.image.augment import Augmentation, augment
+from suwen.engines.image.networks import Network
+
+EMA_DECAY = 0.99
+WARM_UP = 0.1
+
+
+class Standardised(nn.Module):
+    """A network behind its input normalisation, so that training and serving share one graph.
+
+    ``normalise='image'`` subtracts each image's mean and divides by its standard deviation plus a floor,
+    which takes exposure out; ``'data'`` uses the training set's mean and standard deviation.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: Network, *, mean: float, std: float, per_image: bool) -> None:
+        super().__init__()
+        self.network, self.per_image = network, per_image
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("std", torch.tensor(float(std)))
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """(n, 1, H, W) of 0 to 1, to zero mean and about unit spread."""
+        if not self.per_image:
+            return (x - self.mean) / self.std
+        centred = x - x.mean((1, 2, 3), keepdim=True)
+        spread = (centred.square().mean((1, 2, 3), keepdim=True) + 1e-8).sqrt()
+        return centred / (spread + 0.02)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Feature map (n, C, h, w) of images (n, 1, H, W)."""
+        return self.network.features(self.normalise(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, K) of images (n, 1, H, W)."""
+        return self.network(self.normalise(x))  # type: ignore[no-any-return]
+
+
+class ImageModule(L.LightningModule):
+    """Trains one member; keeps an exponential average of the weights and the best of them.
+
+    Randomness is seeded anew from (seed, epoch) at every epoch, so a run that was killed and resumed at an
+    epoch's end draws what an unbroken run would have drawn.
+    """
+
+    def __init__(
+        self,
+        model: Standardised,
+        *,
+        settings: dict[str, Any],
+        how: Augmentation,
+        class_weights: Tensor | None,
+        steps: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.model, self.settings, self.how, self.steps, self.seed = model, settings, how, steps, seed
+        self.loss = nn.CrossEntropyLoss(weight=class_weights, label_smoothing=settings["label_smoothing"])
+        self.averaged: Any = None
+        if settings["average_weights"]:
+            average = torch.optim.swa_utils.get_ema_multi_avg_fn(EMA_DECAY)
+            self.averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+            self.averaged.eval()
+        self.generator = torch.Generator()
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Any] = {}
+
+    @property
+    def served(self) -> Standardised:
+        """The weights that validation judges and that will be exported."""
+        return self.averaged.module if self.averaged is not None else self.model  # type: ignore[no-any-return]
+
+    def on_train_epoch_start(self) -> None:
+        """Seed this epoch's augmentation and dropout."""
+        number = int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0])
+        torch.manual_seed(number)
+        self.generator.manual_seed(number)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """Loss of one augmented batch: images (n, 1, H, W), targets (n,)."""
+        images, labels = batch
+        loss: Tensor = self.loss(self.model(augment(images, self.how, self.generator)), labels)
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Fold the new weights into the average."""
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.model)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Judge the served weights on validation images."""
+        images, labels = batch
+        loss = nn.functional.cross_entropy(self.served(images), labels)
+        self.log("validation_loss", loss, batch_size=len(labels), sync_dist=True)
+
+    def on_validation_epoch_end(self) -> None:
+        """Keep the best weights and one line of history."""
+        loss = float(self.trainer.callback_metrics["validation_loss"])
+        if self.trainer.sanity_checking:
+            return
+        self.history.append({"epoch": float(self.current_epoch), "validation_loss": loss})
+        if not self.best or loss < self.best["loss"]:
+            state = {key: value.detach().cpu().clone() for key, value in self.served.state_dict().items()}
+            self.best = {"loss": loss, "epoch": self.current_epoch, "state": state}
+
+    def configure_optimizers(self) -> Any:
+        """AdamW without decay on biases and norms; linear warm-up, then a cosine to zero."""
+        weights = [p for p in self.model.parameters() if p.ndim > 1]
+        others = [p for p in self.model.parameters() if p.ndim <= 1]
+        optimiser = torch.optim.AdamW(
+            [
+                {"params": weights, "weight_decay": self.settings["weight_decay"]},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=self.settings["learning_rate"],
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: cosine(step, self.steps))
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Carry the best weights and the history through a crash."""
+        checkpoint["suwen"] = {"best": self.best, "history": self.history}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again."""
+        self.best, self.history = checkpoint["suwen"]["best"], checkpoint["suwen"]["history"]
+
+
+def cosine(step: int, steps: int) -> float:
+    """Factor of the learning rate: linear warm-up over a tenth of the steps, then half a cosine."""
+    warm = max(1, int(WARM_UP * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

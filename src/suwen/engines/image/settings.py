@@ -1,0 +1,80 @@
+"""Settings of the image engine: one place for every key, its default and its range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from suwen.core.errors import UnknownSetting, nearest
+
+
+class ImageSettings(BaseModel):
+    """What ``--set key=value`` may change. Zero means *chosen from the data* where it says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    network: Literal["compact", "resnet18", "densenet121", "seed_cnn"] = Field(
+        "compact", description="network architecture"
+    )
+    size: int = Field(0, ge=0, le=1024, description="side of the square input in pixels; 0: from the data")
+    width: int = Field(0, ge=0, le=512, description="channels of the first stage; 0: the network's own")
+    epochs: int = Field(0, ge=0, le=1000, description="most epochs per member; 0: from the data")
+    batch_size: int = Field(0, ge=0, le=4096, description="images per step; 0: from the data")
+    learning_rate: float = Field(
+        0.0, ge=0, le=1.0, description="peak of the cosine schedule; 0: from the data"
+    )
+    weight_decay: float = Field(-1.0, ge=-1, le=1.0, description="AdamW's decay; -1: from the data")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the head")
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="share of the target spread over classes")
+    augment: float = Field(
+        -1.0, ge=-1, le=3, description="strength of augmentation; 0 none; -1: from the data"
+    )
+    normalise: Literal["image", "data"] = Field(
+        "image", description="standardise by each image, or by the training set"
+    )
+    flip: bool = Field(True, description="mirror left and right at random")
+    class_weights: bool = Field(True, description="weigh classes by inverse frequency")
+    average_weights: bool = Field(True, description="serve the exponential average of the weights")
+    patience: int = Field(
+        0, ge=0, le=1000, description="epochs without better validation; 0: never stop early"
+    )
+    ensemble: int = Field(0, ge=0, le=20, description="members with different seeds; 0: from the data")
+    folds: int = Field(-1, ge=-1, le=20, description="k-fold members instead; 0: none; -1: from the data")
+    baseline: bool = Field(True, description="train HOG + logistic regression beside it")
+    threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: one for small images, else all")
+    devices: str = Field("auto", description="Lightning devices: auto, 1, 2 ...")
+    strategy: str = Field("auto", description="Lightning strategy: auto, ddp, fsdp ...")
+    precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = Field(
+        "auto", description="mixed on a GPU, full on a CPU"
+    )
+    quantise: bool = Field(True, description="export int8 beside fp32")
+
+
+def setting_names() -> tuple[str, ...]:
+    """Keys the image engine understands."""
+    return tuple(ImageSettings.model_fields)
+
+
+def check(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Check values against the ranges and fill in defaults.
+
+    Raises
+    ------
+    UnknownSetting
+        For an unknown key, naming the nearest; or a value out of range, naming the range.
+    """
+    unknown = [key for key in values if key not in ImageSettings.model_fields]
+    if unknown:
+        raise UnknownSetting(
+            f"the image engine has no setting '{unknown[0]}'", fix=nearest(unknown[0], setting_names())
+        )
+    try:
+        return ImageSettings(**values).model_dump()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UnknownSetting(
+            f"the setting '{first['loc'][0]}' cannot be {values[str(first['loc'][0])]!r}",
+            fix=first["msg"],
+        ) from None

@@ -1,0 +1,1 @@
+"""ONNX Runtime: sessions that serve without torch."""

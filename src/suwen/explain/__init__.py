@@ -1,0 +1,1 @@
+"""Attribution methods, and the faithfulness checks that every explanation must pass."""

@@ -1,0 +1,53 @@
+"""Fingerprints of a data set: from what it shows and says, not from where it lies."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from suwen.core.sample import SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from suwen.core.sample import Sample
+
+
+def fingerprint(samples: Iterable[Sample], known_subjects: Iterable[bool]) -> str:
+    """SHA-256 (hex) over the sorted lines of content key, label, split and, where known, subject.
+
+    Parameters
+    ----------
+    samples
+        Samples whose ``image`` has a ``content_key()``.
+    known_subjects
+        For each sample, whether its ``subject_id`` names a real subject.
+    """
+    return _digest(
+        "\t".join(
+            (
+                sample.inputs["image"].content_key(),
+                str(sample.target or ""),
+                sample.split or "",
+                sample.subject_id if known else "",
+            )
+        )
+        for sample, known in zip(samples, known_subjects, strict=True)
+    )
+
+
+def split_fingerprints(samples: Iterable[Sample]) -> dict[str, str]:
+    """Per split that the data set itself assigns: SHA-256 (hex) over its sorted content keys and labels.
+
+    Samples without a split are in none of them.
+    """
+    lines: dict[str, list[str]] = {name: [] for name in SPLITS}
+    for sample in samples:
+        if sample.split is not None:
+            key = sample.inputs["image"].content_key()
+            lines[sample.split].append(f"{key}\t{sample.target or ''}")
+    return {name: _digest(found) for name, found in lines.items() if found}
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -1,0 +1,174 @@
+"""``suwen evaluate``: a run, or the model in service, judged on a part of a source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from suwen.core.engine import Engine, Progress, ServedModel
+from suwen.core.errors import BadInput, MissingExtra, NotFound
+from suwen.core.sample import SPLITS, Sample, Samples
+from suwen.lifecycle import models
+from suwen.lifecycle import run as runs
+from suwen.lifecycle.collect import silent
+from suwen.lifecycle.evaluation.calibration import apply_temperature
+from suwen.lifecycle.evaluation.document import document as report_document
+from suwen.lifecycle.evaluation.report import build_report
+from suwen.lifecycle.home import home
+from suwen.lifecycle.partition import recall, subject_key
+from suwen.lifecycle.reports import write
+from suwen.lifecycle.tasks import engine_for, find
+from suwen.lifecycle.train import baseline_thresholds, columns, labels_of
+
+Part = tuple[tuple[Sample, ...], list[str]]
+"""Samples to judge, and sentences about how they were chosen."""
+
+
+def evaluate(
+    target: str, source: str, *, split: str | None = None, seed: int = 0, progress: Progress = silent
+) -> dict[str, Any]:
+    """Judge a model on samples it has not learned from.
+
+    Parameters
+    ----------
+    target
+        Folder of a finished run, or name of a task whose model is in service.
+    source
+        Where the samples are. Its own parts are used if it declares any; the source of the run itself is
+        parted as the run parted it; any other source is judged whole, less what the run learned from.
+    split
+        Part to judge; ``test`` where there is one, else ``validation``.
+    seed
+        Of the bootstrap.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    dict
+        The document of ``suwen evaluate --json``; the report is also written, as HTML, JSON and PNG, into
+        ``RUN/reports/<split>`` or ``SUWEN_HOME/reports/<task>/<split>``.
+    """
+    folder = Path(target)
+    if runs.is_run(folder) or folder.is_dir():
+        document = runs.finished(folder)
+        task = find(document["task"])
+        loaded = models.load(task, folder / "model")
+        memory = recall(folder / "splits.json")
+        fingerprint, out = document["data_fingerprint"], folder / "reports"
+    else:
+        task = find(target)
+        loaded = models.load(task)
+        memory = {"content": {}, "subjects": {}}
+        fingerprint, out = "", home() / "reports" / task.name
+    engine = engine_for(task)
+    progress("reading the source")
+    dataset = task.collect(source)
+    assert isinstance(dataset, Samples)  # noqa: S101 (every kind of task returns Samples)
+    name, (samples, notes) = _choose(engine, dataset, split, memory, same=dataset.fingerprint == fingerprint)
+    if not samples:
+        raise BadInput(
+            "no labelled sample is left to judge", where=source, fix="Give another source or --split"
+        )
+    progress(f"judging {len(samples)} samples")
+    manifest = loaded.manifest
+    probabilities = apply_temperature(loaded.served.logits(samples), manifest["calibration"]["temperature"])
+    refused = Counter(raw.abstained.code for raw in loaded.served.infer(samples) if raw.abstained)
+    if refused:
+        counts = ", ".join(f"{count} {code}" for code, count in sorted(refused.items()))
+        notes.append(f"In use the input gates would refuse {sum(refused.values())} of these: {counts}.")
+    report = build_report(
+        task=task,
+        split=name,
+        probabilities=probabilities,
+        labels=labels_of(task, samples),
+        subjects=[sample.subject_id for sample in samples],
+        groups=columns(samples),
+        baselines=_baselines(loaded.served, manifest, samples, notes),
+        baseline_thresholds=baseline_thresholds(manifest),
+        threshold=manifest["operating_point"]["threshold"],
+        conformal_quantile=manifest["conformal"]["quantile"],
+        data_fingerprint=dataset.fingerprint,
+        warnings=notes,
+        seed=seed,
+    )
+    written = write(out / name, report, task, manifest)
+    return report_document(report) | {
+        "model": loaded.name,
+        "refused": dict(refused),
+        "report": str(next((path for path in written if path.suffix == ".html"), out / name)),
+    }
+
+
+def _choose(
+    engine: Engine,
+    dataset: Samples,
+    split: str | None,
+    memory: Mapping[str, Mapping[str, str]],
+    *,
+    same: bool,
+) -> tuple[str, Part]:
+    """Which samples are judged, under which name."""
+    labelled = dataset.where(lambda sample: sample.target is not None)
+    notes: list[str] = []
+    if len(labelled) < len(dataset):
+        notes.append(f"{len(dataset) - len(labelled)} samples have no label and are not judged.")
+    declared = {sample.split for sample in labelled if sample.split}
+    if same:
+        remembered = {id(s): memory["content"].get(engine.content_key(s)) for s in labelled}
+        name = _name(split, {part for part in remembered.values() if part})
+        return name, (tuple(s for s in labelled if remembered[id(s)] == name), notes)
+    if declared:
+        name = _name(split, declared)
+        chosen = tuple(s for s in labelled if s.split == name)
+    else:
+        name, chosen = split or "test", labelled
+    if name == "train":
+        return name, (chosen, notes)
+    seen = [s for s in chosen if _learned(engine, s, memory, dataset.subjects_known)]
+    if seen:
+        notes.append(f"{len(seen)} samples were left out: the model learned from them or their subjects.")
+        ids = {id(s) for s in seen}
+        chosen = tuple(s for s in chosen if id(s) not in ids)
+    return name, (chosen, notes)
+
+
+def _learned(
+    engine: Engine, sample: Sample, memory: Mapping[str, Mapping[str, str]], subjects_known: bool
+) -> bool:
+    """Whether the run trained on this content, or on this subject where subjects are known."""
+    if memory["content"].get(engine.content_key(sample)) == "train":
+        return True
+    return subjects_known and memory["subjects"].get(subject_key(sample.subject_id)) == "train"
+
+
+def _name(split: str | None, available: set[str]) -> str:
+    """The part asked for, or the best there is.
+
+    Raises
+    ------
+    NotFound
+        When the source has no such part, naming those it has.
+    """
+    wanted = {"val": "validation", "valid": "validation"}.get(split or "", split)
+    if wanted is None:
+        wanted = next(name for name in ("test", "validation", "train") if name in available)
+    if wanted not in available:
+        held = ", ".join(name for name in SPLITS if name in available)
+        raise NotFound(f"the source has no part '{wanted}'", fix=f"It has: {held or 'none'}", code="no-split")
+    return wanted
+
+
+def _baselines(
+    served: ServedModel, manifest: Mapping[str, Any], samples: tuple[Sample, ...], notes: list[str]
+) -> dict[str, Any]:
+    """The simple baseline on the same samples, where the bundle has one and its library is installed."""
+    try:
+        return {manifest["baseline"]["name"]: served.baseline(samples)}
+    except MissingExtra as error:
+        notes.append(f"The baseline was not run: {error}")
+    except NotFound:
+        notes.append("The model was trained without a baseline.")
+    return {}

@@ -1,0 +1,97 @@
+"""The operating point: the probability from which a sample is called positive, fixed on validation.
+
+Rules: ``youden`` (largest sensitivity + specificity), ``sensitivity>=0.95`` (the highest threshold whose
+validation sensitivity is at least that) and ``specificity>=0.95`` (the lowest such), with any fraction.
+The threshold lies midway between the two neighbouring validation scores, so that rounding or a slightly
+different machine does not move a validation sample across it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from suwen.core.errors import BadInput, UnknownSetting
+from suwen.lifecycle.evaluation.arrays import checked_labels, checked_probabilities
+
+_RULE = re.compile(r"(sensitivity|specificity)\s*>=\s*(\d*\.?\d+)")
+
+
+def parse_rule(rule: str) -> tuple[str, float]:
+    """Kind of a rule and its fraction (0 for ``youden``).
+
+    Raises
+    ------
+    UnknownSetting
+        When it is none of the rules.
+    """
+    text = rule.strip().lower()
+    if text == "youden":
+        return "youden", 0.0
+    match = _RULE.fullmatch(text)
+    if match is None or not 0 < float(match[2]) <= 1:
+        raise UnknownSetting(
+            f"'{rule}' is not a rule for the operating point",
+            where="operating_point",
+            fix="Use 'youden', 'sensitivity>=0.95' or 'specificity>=0.95', with a fraction of at most 1",
+        )
+    return match[1], float(match[2])
+
+
+def threshold(probabilities: ArrayLike, labels: ArrayLike, positive: int, rule: str) -> float:
+    """Operating point by a rule, on validation.
+
+    Parameters
+    ----------
+    probabilities
+        Array (n, K) of calibrated validation probabilities.
+    labels
+        Array (n,) of class indices.
+    positive
+        Index of the positive class.
+    rule
+        See the module's first paragraph.
+
+    Returns
+    -------
+    float
+        Positive is called at ``probability >= threshold``. Usually within 0 to 1; just above 1 where the
+        rule can only be kept by never calling positive.
+
+    Raises
+    ------
+    UnknownSetting
+        When the rule is not known.
+    BadInput
+        When validation holds one class only, or the arrays do not fit together.
+    """
+    kind, least = parse_rule(rule)
+    p = checked_probabilities(probabilities)
+    truth = checked_labels(labels, *p.shape) == positive
+    if truth.all() or not truth.any():
+        raise BadInput(
+            "the operating point needs positive and negative validation samples, and one kind is missing",
+            fix="Choose a larger validation part or another split",
+        )
+    scores, group = np.unique(p[:, positive], return_inverse=True)
+    positives = np.bincount(group, truth, minlength=len(scores))
+    negatives = np.bincount(group, ~truth, minlength=len(scores))
+    # Entry j: calling positive from the j-th distinct score upwards; the last entry never calls positive.
+    sensitivity = np.append(positives[::-1].cumsum()[::-1], 0) / positives.sum()
+    specificity = np.concatenate(([0.0], negatives.cumsum())) / negatives.sum()
+    tolerance = 1e-12
+    if kind == "sensitivity":
+        at = int(np.flatnonzero(sensitivity >= least - tolerance)[-1])
+    elif kind == "specificity":
+        at = int(np.flatnonzero(specificity >= least - tolerance)[0])
+    else:  # of equally good points the lowest: it misses fewer positives
+        index = sensitivity + specificity
+        at = int(np.flatnonzero(index >= index.max() - tolerance)[0])
+    below = scores[at - 1] if at > 0 else 0.0
+    above = scores[at] if at < len(scores) else 1.0
+    middle = 0.5 * (below + above)
+    if at > 0 and middle <= below:  # neighbours one rounding step apart, or both at 1
+        middle = above if above > below else np.nextafter(below, np.inf)
+    return float(middle)

@@ -1,0 +1,118 @@
+"""``suwen explain``: why the model answered so, with the faithfulness of the explanation."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suwen.core.documents import write_bytes, write_json
+from suwen.core.errors import Conflict
+from suwen.core.prediction import Explanation, Prediction
+from suwen.core.sample import Sample
+from suwen.core.task import DISCLAIMER
+from suwen.lifecycle import models
+from suwen.lifecycle.models import Loaded
+from suwen.lifecycle.predict import predict_samples, read_named, result
+from suwen.lifecycle.tasks import find
+
+METHOD = "cam"
+
+
+def explain_sample(
+    loaded: Loaded, sample: Sample, prediction: Prediction, method: str = METHOD
+) -> Explanation | None:
+    """Explain the class decided on; ``None`` where the model abstained.
+
+    Raises
+    ------
+    UnknownSetting
+        For an unknown method, naming the nearest.
+    MissingExtra
+        For LIME without its package.
+    """
+    from suwen.explain.methods import check, explain
+
+    check(method)
+    if prediction.output is None:
+        return None
+    classes = loaded.task.endpoint.classes
+    surface = loaded.served.open_up(sample, classes.index(prediction.output.decision))
+    return explain(surface, method)
+
+
+def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -> dict[str, bytes]:
+    """PNGs of one explanation: ``overlay`` (image and heat map side by side), ``heat`` and ``image``."""
+    from suwen.explain.overlay import heat_png, image_png, overlay_png
+
+    (image,) = sample.inputs.values()
+    pixels = image.load().pixels
+    assert prediction.output is not None  # noqa: S101 (explained, hence answered)
+    title = [
+        f"{prediction.output.positive}: {prediction.output.probability:.2f} "
+        f"({prediction.output.interval[0]:.2f} to {prediction.output.interval[1]:.2f})",
+        f"{explanation.method} for '{prediction.output.decision}', "
+        f"faithfulness {explanation.faithfulness:.2f}"
+        + ("" if explanation.passed else ", NOT RELIABLE: sanity check failed"),
+    ]
+    return {
+        "overlay": overlay_png(
+            pixels,
+            explanation.values,
+            title_lines=title,
+            simulated=prediction.simulated,
+            unit=explanation.unit,
+        ),
+        "heat": heat_png(explanation.values, size=pixels.shape),
+        "image": image_png(pixels, simulated=prediction.simulated),
+    }
+
+
+def explain_document(
+    task_name: str,
+    items: Sequence[Path | bytes],
+    *,
+    method: str = METHOD,
+    names: Sequence[str] | None = None,
+    patient: str | None = None,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """The document of ``suwen explain --json``; over HTTP the pictures travel in it as base64.
+
+    Parameters
+    ----------
+    task_name, items, names, patient
+        As for :func:`suwen.lifecycle.predict.predict_document`.
+    method
+        ``cam``, ``occlusion`` or ``lime``.
+    out
+        Folder for ``<n>-overlay.png`` and ``explain.json``; without it the PNGs are in the document.
+
+    Raises
+    ------
+    Conflict
+        When ``out`` is a file.
+    """
+    if out is not None and out.exists() and not out.is_dir():
+        raise Conflict("the output is a file, not a folder", where=str(out), fix="Name a folder with --out")
+    task = find(task_name)
+    loaded = models.load(task)
+    named = read_named(task, items, names)
+    predictions = predict_samples(loaded, [sample for _, sample in named])
+    results = []
+    for number, ((name, sample), prediction) in enumerate(zip(named, predictions, strict=True)):
+        explanation = explain_sample(loaded, sample, prediction, method)
+        document = result(prediction, task, name=name, patient=patient, explanation=explanation)
+        if explanation is not None:
+            for kind, png in pictures(sample, prediction, explanation).items():
+                if out is None:
+                    document[f"{kind}_png"] = base64.b64encode(png).decode()
+                elif kind == "overlay":
+                    write_bytes(out / f"{number}-overlay.png", png)
+                    document["overlay"] = str(out / f"{number}-overlay.png")
+        results.append(document)
+    whole = {"task": task.name, "model": loaded.name, "disclaimer": DISCLAIMER, "results": results}
+    if out is not None:
+        write_json(out / "explain.json", whole)
+    return whole

@@ -1,0 +1,83 @@
+"""Ed25519 keys: one private key per installation signs bundles, trusted public keys verify them."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suwen.core.documents import write_bytes
+from suwen.core.errors import Untrusted
+from suwen.lifecycle.home import home
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+SHIPPED_KEYS = "suwen.shipped"
+"""Package whose ``*.pub`` files are trusted: the key that signed the shipped model."""
+
+
+def signing_key() -> Ed25519PrivateKey:
+    """Private key of this installation, made on first use with mode 0600.
+
+    ``SUWEN_SIGNING_KEY`` may name another PEM file.
+    """
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    given = os.environ.get("SUWEN_SIGNING_KEY")
+    path = Path(given) if given else home() / "keys" / "signing.pem"
+    if path.exists():
+        key = s.load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise Untrusted("the signing key is not an Ed25519 key", where=str(path))
+        return key
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_bytes(path, pem, mode=0o600)
+    write_bytes(home() / "keys" / "trusted" / "own.pub", public_pem(key.public_key()))
+    return key
+
+
+def public_pem(key: Ed25519PublicKey) -> bytes:
+    """A public key as PEM."""
+    from cryptography.hazmat.primitives import serialization as s
+
+    return key.public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+
+
+def trusted_keys() -> list[Ed25519PublicKey]:
+    """Public keys whose signatures count: the shipped ones and ``SUWEN_HOME/keys/trusted/*.pub``."""
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    pems = [item.read_bytes() for item in files(SHIPPED_KEYS).iterdir() if item.name.endswith(".pub")]
+    pems += [path.read_bytes() for path in sorted((home() / "keys" / "trusted").glob("*.pub"))]
+    keys = [s.load_pem_public_key(pem) for pem in pems]
+    return [key for key in keys if isinstance(key, Ed25519PublicKey)]
+
+
+def verify(data: bytes, signature: bytes, *, where: str) -> None:
+    """Check a signature against every trusted key.
+
+    Raises
+    ------
+    Untrusted
+        When none of them made it (code ``bad-signature``).
+    """
+    from cryptography.exceptions import InvalidSignature
+
+    for key in trusted_keys():
+        try:
+            key.verify(signature, data)
+        except InvalidSignature:
+            continue
+        return
+    raise Untrusted(
+        "the signature of this model does not hold",
+        where=where,
+        fix="Deploy it again from its run, or add the signer's public key to SUWEN_HOME/keys/trusted",
+        code="bad-signature",
+    )

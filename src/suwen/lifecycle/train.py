@@ -1,0 +1,218 @@
+"""``suwen train``: from a source to a calibrated, evaluated candidate, resumable at every epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from suwen import __version__
+from suwen.core.documents import now, plain, write_json
+from suwen.core.engine import Engine, Fitted, Progress
+from suwen.core.errors import BadInput
+from suwen.core.report import Report
+from suwen.core.task import Task
+from suwen.lifecycle import run as runs
+from suwen.lifecycle.bundle import seal, sha256, version_of
+from suwen.lifecycle.collect import read, silent
+from suwen.lifecycle.decide import fit_decision
+from suwen.lifecycle.evaluation.calibration import apply_temperature
+from suwen.lifecycle.evaluation.document import document as report_document
+from suwen.lifecycle.evaluation.operating_point import parse_rule, threshold
+from suwen.lifecycle.evaluation.report import build_report
+from suwen.lifecycle.partition import partition, remember
+from suwen.lifecycle.reports import write
+from suwen.lifecycle.settings import resolve
+from suwen.lifecycle.tasks import engine_for, find
+from suwen.lifecycle.tracking import log_run
+
+
+def train(
+    task_name: str,
+    source: str,
+    run: Path,
+    *,
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+    sweep: int = 0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Audit, split, train, calibrate and judge on validation; leave a candidate in ``run``.
+
+    Repeating the command after an interruption goes on from the last epoch and ends with the same weights.
+
+    Parameters
+    ----------
+    task_name, source
+        What to learn, from where.
+    run
+        Folder of the run: new, empty, or the same run interrupted.
+    seed
+        Fixes the split, the initial weights, the order and the augmentation.
+    overrides
+        ``--set`` values.
+    sweep
+        Number of settings to try first, on validation alone; 0 tries none.
+    progress
+        Told of every step.
+
+    Returns
+    -------
+    dict
+        The document of ``suwen train --json``.
+
+    Raises
+    ------
+    LeakageFound
+        When the source's parts share subjects or images and nobody accepted it.
+    UnknownSetting, BadInput, Conflict, MissingExtra
+        As their names say.
+    """
+    began = time.process_time()
+    task = find(task_name)
+    engine = engine_for(task)
+    settings = resolve(task, engine, overrides or {})
+    parse_rule(settings["operating_point"])
+    samples, found = read(
+        task, engine, source, probe=settings["shortcut_probe"], seed=seed, progress=progress
+    )
+    parted = partition(task, engine, samples, found, settings, seed)
+    parts = parted.parts()
+    _two_classes(task, parts.train)
+    document = runs.begin(
+        run, task=task.name, seed=seed, settings=settings, fingerprint=samples.fingerprint, sweep=sweep
+    )
+    write_json(run / "audit.json", found.document())
+    remember(engine, parted, run / "splits.json")
+    own = {key: settings[key] for key in engine.setting_names()}
+    if sweep:
+        own = engine.sweep(task, parts, own, run, trials=sweep, seed=seed, progress=progress)
+    fitted = engine.fit(task, parts, own, run, seed=seed, progress=progress)
+    manifest = _manifest(task, engine, fitted, settings, seed, samples.fingerprint, parted.warnings)
+    report = validation_report(task, fitted, manifest, samples.fingerprint, seed)
+    manifest |= {"report": summary(report), "warnings": [*manifest["warnings"], *report.warnings]}
+    manifest["weights_sha256"] = sha256(run / "model" / manifest["engine_manifest"]["weights"])
+    manifest["version"] = version_of(manifest)
+    seal(run / "model", manifest)
+    write(run / "reports" / "validation", report, task, manifest)
+    facts = {"cpu_seconds": round(time.process_time() - began, 1), "counts": parted.counts()}
+    log_run(run, task, manifest, fitted, report, enabled=settings["mlflow"])
+    runs.finish(run, document, **facts)
+    return {
+        "task": task.name,
+        "run": str(run),
+        "seed": seed,
+        "settings": fitted.engine_manifest.get("settings", own),
+        "data_fingerprint": samples.fingerprint,
+        "model": f"{task.name}@{manifest['version']}",
+        "validation": report_document(report),
+        "calibration": plain(manifest["calibration"]),
+        "operating_point": manifest["operating_point"],
+        "conformal": manifest["conformal"],
+        "warnings": manifest["warnings"],
+        **facts,
+    }
+
+
+def _two_classes(task: Task, samples: Any) -> None:
+    present = {sample.target for sample in samples}
+    if len(present) < 2:
+        raise BadInput(
+            f"only the class {', '.join(sorted(map(str, present)))} is among the training labels",
+            fix=f"Give samples of: {', '.join(task.endpoint.classes)}",
+            code="one-class",
+        )
+
+
+def labels_of(task: Task, samples: Any) -> Any:
+    """Class indices (n,) of labelled samples."""
+    index = {name: number for number, name in enumerate(task.endpoint.classes)}
+    return np.array([index[str(sample.target)] for sample in samples], np.int64)
+
+
+def _manifest(
+    task: Task,
+    engine: Engine,
+    fitted: Fitted,
+    settings: Mapping[str, Any],
+    seed: int,
+    fingerprint: str,
+    warnings: tuple[str, ...],
+) -> dict[str, Any]:
+    """Everything a bundle says of itself before it is sealed."""
+    labels = labels_of(task, fitted.samples)
+    subjects = [sample.subject_id for sample in fitted.samples]
+    positive = task.endpoint.classes.index(task.endpoint.positive)
+    rule = settings["operating_point"]
+    baseline_threshold = None
+    if fitted.baseline is not None:
+        baseline_threshold = threshold(fitted.baseline, labels, positive, rule)
+    return {
+        "task": task.name,
+        "title": task.title,
+        "engine": engine.name,
+        "created_at": now(),
+        "code_version": __version__,
+        "seed": seed,
+        "data_fingerprint": fingerprint,
+        "classes": task.endpoint.classes,
+        "positive": task.endpoint.positive,
+        **plain(fit_decision(fitted.logits, labels, subjects, positive=positive, rule=rule, seed=seed)),
+        "baseline": {"name": fitted.baseline_name, "threshold": baseline_threshold},
+        "engine_manifest": plain(fitted.engine_manifest),
+        "cpu_seconds": fitted.cpu_seconds,
+        "credit": task.credit,
+        "warnings": list(warnings),
+    }
+
+
+def validation_report(
+    task: Task, fitted: Fitted, manifest: Mapping[str, Any], fingerprint: str, seed: int
+) -> Report:
+    """The candidate on its own validation part (or out-of-fold), baseline beside it."""
+    probabilities = apply_temperature(fitted.logits, manifest["calibration"]["temperature"])
+    return build_report(
+        task=task,
+        split="validation",
+        probabilities=probabilities,
+        labels=labels_of(task, fitted.samples),
+        subjects=[sample.subject_id for sample in fitted.samples],
+        groups=columns(fitted.samples),
+        baselines={} if fitted.baseline is None else {fitted.baseline_name: fitted.baseline},
+        baseline_thresholds=baseline_thresholds(manifest),
+        threshold=manifest["operating_point"]["threshold"],
+        conformal_quantile=manifest["conformal"]["quantile"],
+        data_fingerprint=fingerprint,
+        seed=seed,
+    )
+
+
+def baseline_thresholds(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Operating point of each baseline, fixed on validation like the model's own."""
+    cut = manifest["baseline"]["threshold"]
+    return {} if cut is None else {manifest["baseline"]["name"]: cut}
+
+
+def columns(samples: Any) -> dict[str, list[str]]:
+    """Columns of the labels table that every sample has and that have few values, for subgroups."""
+    names = set.intersection(*(set(sample.attributes) for sample in samples)) if samples else set()
+    found = {name: [sample.attributes[name] for sample in samples] for name in sorted(names)}
+    return {name: values for name, values in found.items() if 2 <= len(set(values)) <= LARGEST_GROUPING}
+
+
+LARGEST_GROUPING = 12
+"""A column with more distinct values is no subgroup."""
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """The report as the manifest and ``suwen tasks`` carry it."""
+    return {
+        "split": report.split,
+        "n": report.n,
+        "passed": report.passed,
+        "metrics": plain(report.metrics),
+        "baselines": plain(report.baselines),
+    }

@@ -1,0 +1,204 @@
+"""Errors as FHIR R4 OperationOutcome: what was wrong, a stable code, what to do; never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from suwen.core.documents import plain
+from suwen.core.errors import (
+    BadInput,
+    Conflict,
+    MissingExtra,
+    NotFound,
+    Refused,
+    SuwenError,
+    UnknownSetting,
+    Unreadable,
+    Untrusted,
+)
+
+FHIR_JSON = "application/fhir+json"
+ERROR_SYSTEM = "https://suwen.dev/errors"
+"""Code system of the house's error codes in ``issue.details.coding``."""
+
+_ISSUE_TYPES: tuple[tuple[type[SuwenError], str], ...] = (
+    (Unreadable, "structure"),
+    (UnknownSetting, "value"),
+    (BadInput, "invalid"),
+    (Untrusted, "security"),
+    (Refused, "business-rule"),
+    (NotFound, "not-found"),
+    (Conflict, "conflict"),
+    (MissingExtra, "not-supported"),
+)
+_STATUS: dict[int, tuple[str, str, str, str]] = {
+    401: ("security", "unauthorised", "this needs a sign-in", "Sign in first"),
+    404: ("not-found", "unknown-route", "there is nothing at this address", "Routes: GET /api/openapi.json"),
+    405: (
+        "not-supported",
+        "wrong-method",
+        "this address does not take that method",
+        "Methods: GET /api/openapi.json",
+    ),
+    413: ("too-long", "too-large", "the request is too large", "Send fewer or smaller files"),
+}
+"""HTTP status to (FHIR issue type, our code, sentence, what to do) for the framework's own refusals."""
+
+log = logging.getLogger("suwen.server")
+
+
+class TooLarge(BadInput):
+    """An upload, or a whole request, above its limit."""
+
+    code = "too-large"
+    http_status = 413
+
+
+class WrongMediaType(BadInput):
+    """A body of a kind that the route does not take."""
+
+    code = "wrong-media-type"
+    http_status = 415
+
+
+class Misdirected(Refused):
+    """A ``Host`` this server does not answer for."""
+
+    code = "unknown-host"
+    http_status = 421
+
+
+class Document(Response):
+    """A JSON document of the house's own types."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode as UTF-8 JSON; NaN and infinities become ``null``."""
+        return orjson.dumps(plain(content))
+
+
+def sentence(text: str) -> str:
+    """A message with its capital and its full stop."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def operation_outcome(code: str, text: str, *, issue_type: str, fix: str | None = None) -> dict[str, Any]:
+    """Build a FHIR R4 OperationOutcome with one issue.
+
+    Parameters
+    ----------
+    code
+        The house's stable error code.
+    text
+        What was wrong.
+    issue_type
+        A code of ``http://hl7.org/fhir/issue-type``.
+    fix
+        What the reader can do.
+    """
+    issue: dict[str, Any] = {
+        "severity": "error",
+        "code": issue_type,
+        "details": {"coding": [{"system": ERROR_SYSTEM, "code": code}], "text": sentence(text)},
+    }
+    if fix:
+        issue["diagnostics"] = sentence(fix)
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def problem(
+    status: int,
+    code: str,
+    text: str,
+    *,
+    issue_type: str,
+    fix: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Answer with an OperationOutcome."""
+    body = operation_outcome(code, text, issue_type=issue_type, fix=fix)
+    return Response(orjson.dumps(body), status, headers, FHIR_JSON)
+
+
+def problem_of(error: SuwenError) -> Response:
+    """Answer for one of the house's errors; ``where`` stays out, it may name a file."""
+    issue_type = next((kind for cls, kind in _ISSUE_TYPES if isinstance(error, cls)), "processing")
+    if error.http_status == 413:
+        issue_type = "too-long"
+    return problem(error.http_status, error.code, error.what, issue_type=issue_type, fix=error.fix)
+
+
+def incident(error: BaseException) -> Response:
+    """Log an unexpected error by type and code location, and answer 500 with its incident id.
+
+    The message stays out of both: it may quote what a patient's file holds.
+    """
+    number = uuid4().hex[:12]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rpartition('site-packages/')[2]}:{frames[-1].lineno}" if frames else "?"
+    own = [f for f in frames if "/suwen/" in f.filename.replace("\\", "/")]
+    called = f"suwen/{own[-1].filename.replace(chr(92), '/').rpartition('/suwen/')[2]}:{own[-1].lineno}" if own else place
+    log.error(
+        "unexpected error",
+        extra={"facts": {"incident": number, "error": type(error).__name__, "at": place, "called_at": called}},
+    )
+    return problem(
+        500,
+        "internal",
+        "something unexpected went wrong in the server",
+        issue_type="exception",
+        fix=f"Give this incident number to whoever runs the server: {number}",
+    )
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    """Name the fields and the rule they broke, never the value that was given."""
+    found = []
+    for item in error.errors():
+        unknown = item["type"] == "extra_forbidden"
+        names = [str(part) for part in item["loc"] if part not in {"body", "query", "path"}]
+        place = "an unknown field" if unknown else "'" + ".".join(names or ["body"]) + "'"
+        found.append(f"{place}: {item['msg'].lower() if item['type'] != 'value_error' else 'not allowed'}")
+    text = "the request does not fit: " + "; ".join(dict.fromkeys(found))
+    fix = "See the fields of this route in /api/openapi.json"
+    return problem(400, "bad-request", text, issue_type="invalid", fix=fix)
+
+
+def install(app: FastAPI) -> None:
+    """Give an application these error answers."""
+
+    async def on_suwen_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SuwenError)  # noqa: S101  (registered for this type alone)
+        request.scope["suwen"].outcome = error.code
+        return problem_of(error)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        request.scope["suwen"].outcome = "bad-request"
+        return _invalid(error)
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        issue_type, code, text, fix = _STATUS.get(
+            error.status_code,
+            ("invalid", "bad-request", "the request cannot be read", "See /api/openapi.json"),
+        )
+        request.scope["suwen"].outcome = code
+        headers = dict(error.headers) if error.headers else None
+        return problem(error.status_code, code, text, issue_type=issue_type, fix=fix, headers=headers)
+
+    app.add_exception_handler(SuwenError, on_suwen_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)

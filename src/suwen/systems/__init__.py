@@ -1,0 +1,1 @@
+"""The seven rooms; one folder per system, one file per clinical task."""

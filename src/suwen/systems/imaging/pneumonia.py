@@ -1,0 +1,42 @@
+"""Pneumonia on a frontal chest X-ray."""
+
+from suwen.core.task import Endpoint, Field
+from suwen.engines.image.task import ImageTask
+
+task = ImageTask(
+    name="imaging.pneumonia",
+    title="Pneumonia on a chest X-ray",
+    intended_use=(
+        "Second reading of a frontal chest X-ray by a clinician who sees the patient: the probability that "
+        "the film shows pneumonia. The shipped model learned from children of one to five years."
+    ),
+    not_for=(
+        "Lateral views, CT, ruling pneumonia out without a clinician, and adults with the shipped model: "
+        "train on films of your own hospital first"
+    ),
+    inputs=(
+        Field(
+            name="image",
+            kind="image",
+            description="frontal chest X-ray, upright or supine, PNG, JPEG, NPZ or DICOM",
+            accepts=("CR", "DX", "RG", "XA", "OT"),
+            body_parts=("CHEST", "LUNG", "THORAX"),
+        ),
+    ),
+    endpoint=Endpoint(
+        labels={
+            "normal": ("0", "no_finding", "no finding", "negative"),
+            "pneumonia": ("1", "positive"),
+        },
+        positive="pneumonia",
+        code=("http://snomed.info/sct", "233604007", "Pneumonia"),
+    ),
+    floor={"auroc": 0.80},
+    settings={"flip": False},
+    credit=(
+        "PneumoniaMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Kermany et al., Cell "
+        "172:1122, 2018), CC BY 4.0."
+    ),
+    reviewed_leakage={},
+    extra={"demo": "imaging/pneumoniamnist.npz", "phantom": "chest"},
+)
