@@ -99,6 +99,8 @@ def _metrics(document: dict[str, Any]) -> None:
     )
     line(f"  {'metric':24}{'model':28}" + "".join(f"{name:28}" for name in names))
     for metric, estimate in document["metrics"].items():
+        if metric == "n":
+            continue
         cells = "".join(f"{figure(document['baselines'][name].get(metric)):28}" for name in names)
         line(f"  {metric:24}{figure(estimate):28}{cells}".rstrip())
     for name, estimate in document["differences"].items():

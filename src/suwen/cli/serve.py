@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,9 +27,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the page and the HTTP interface; unauthenticated, hence on this machine alone."""
-    from suwen.server.run import run
-
-    run(
+    _server("run").run(
         host,
         port,
         data=data,
@@ -44,18 +43,20 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Start the platform with the shipped model and print its address; --check proves it and exits."""
-    from suwen.server.demo import check_once
-    from suwen.server.run import run
-
     if not check:
-        run("127.0.0.1", port, data=data, announce=True)
+        _server("run").run("127.0.0.1", port, data=data)
         return
-    document = check_once(progress=progress)
+    document = _server("demo").check_once(data=data, progress=progress)
     if as_json:
         emit(document)
     else:
         for text in document["lines"]:
             line(text)
+
+
+def _server(module: str) -> Any:
+    """A module of the server; the two front ends never import each other."""
+    return importlib.import_module(f"suwen.server.{module}")
 
 
 def register(app: typer.Typer) -> None:

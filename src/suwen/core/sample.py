@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,19 +53,9 @@ class Unusable:
     reason: str
 
 
-class Dataset(Protocol):
-    """What a source yields: samples, a fingerprint, and the records that could not be read."""
-
-    fingerprint: str
-    unusable: Sequence[Unusable]
-
-    def __iter__(self) -> Iterator[Sample]: ...
-    def __len__(self) -> int: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """A :class:`Dataset` held in memory.
+    """What a source yields: samples, a fingerprint, and the records that could not be read.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from suwen.core.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suwen.core.sample import Dataset, Sample
+    from suwen.core.sample import Sample, Samples
 
 DISCLAIMER = "Research and decision support. Not a diagnosis; a clinician decides."
 
@@ -142,7 +142,7 @@ class Task:
         """The room the task lives in."""
         return self.name.partition(".")[0]
 
-    def collect(self, source: str) -> Dataset:
+    def collect(self, source: str) -> Samples:
         """Read a source into samples; overridden by the engine's kind of task."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to collect")
 

@@ -69,7 +69,7 @@ def _proximity(distance: Array) -> Array:
 
 
 def _package() -> ModuleType:
-    """``lime.lime_base``, imported on first use; what its own dependencies deprecate is not ours to report."""
+    """``lime.lime_base``, imported on first use; what its dependencies deprecate is not ours to report."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

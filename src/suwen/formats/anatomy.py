@@ -137,16 +137,17 @@ def vessels(x: Field, y: Field, rng: np.random.Generator, detail: float) -> Fiel
     """
     total = np.zeros_like(x)
     for side, root_y in ((-1.0, 0.46), (1.0, 0.44)):
-        root_x = side * 0.17
-        total += 1.3 * bell(np.hypot((x - root_x) / 0.9, (y - root_y) / 1.3), 0.055)
+        half = side * x > 0  # the other lung has its own
+        out, down = side * x[half] - 0.17, 2 * (y[half] - root_y)
+        density = 1.3 * bell(np.hypot(out / 0.9, down / 2.6), 0.055)
         for _ in range(26):
             angle = rng.uniform(-1.25, 1.35)
             reach, bend = rng.uniform(0.25, 0.62), rng.uniform(-0.5, 0.5)
-            out, down = side * (x - root_x), 2 * (y - root_y)
             along = out * np.cos(angle) + down * np.sin(angle)
             across = -out * np.sin(angle) + down * np.cos(angle) - bend * along**2
             fade = np.clip(1 - along / reach, 0, 1) * step(along, 0.01)
-            total += fade * bell(across, np.maximum(0.005 + 0.014 * fade, detail))
+            density += fade * bell(across, np.maximum(0.005 + 0.014 * fade, detail))
+        total[half] = density
     return total
 
 

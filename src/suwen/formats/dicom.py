@@ -41,8 +41,10 @@ DERIVED = {
 }
 """SOP classes whose pixels are results and not pictures (PS3.4 B.5)."""
 
+_PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_LOUD = ("pydicom", "pylibjpeg", "pylibjpeg.utils", "openjpeg", "rle", "jpeg_ls")
+_LOUD = ("pydicom", "pylibjpeg", "openjpeg", "jpeg_ls")
+_NOWHERE = logging.NullHandler()
 _ONE_AT_A_TIME = threading.RLock()
 _CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")  # PS3.5 table 6.2-1, VR CS
 _VR = re.compile(rb"[A-Z]{2}")
@@ -88,7 +90,7 @@ def read_dicom(data: bytes) -> ClinicalImage:
     with _quiet():
         dataset = _parse(data)
         try:
-            _check_kind(dataset)
+            _check_kind(dataset, cut=any(tag in data for tag in _PIXEL_TAGS))
             return _picture(dataset, len(data))
         except SuwenError:
             raise
@@ -129,14 +131,16 @@ def _quiet() -> Iterator[None]:
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loggers = [logging.getLogger(name) for name in _LOUD]
-        before = [logger.disabled for logger in loggers]
-        for logger in loggers:
-            logger.disabled = True
+        before = [logger.propagate for logger in loggers]
+        for logger in loggers:  # what their children log arrives here, and goes no further
+            logger.propagate = False
+            logger.addHandler(_NOWHERE)
         try:
             yield
         finally:
             for logger, was in zip(loggers, before, strict=True):
-                logger.disabled = was
+                logger.propagate = was
+                logger.removeHandler(_NOWHERE)
 
 
 def _parse(data: bytes, *, pixels: bool = True) -> FileDataset:
@@ -180,7 +184,7 @@ def _check_deflated(data: bytes) -> None:
         raise Unreadable("the deflated object is cut short", fix="Send the whole file", code="truncated")
 
 
-def _check_kind(dataset: FileDataset) -> None:
+def _check_kind(dataset: FileDataset, *, cut: bool) -> None:
     kind = DERIVED.get(str(dataset.get("SOPClassUID") or ""))
     if kind is not None:
         raise BadInput(
@@ -189,7 +193,13 @@ def _check_kind(dataset: FileDataset) -> None:
             code="derived-object",
         )
     if not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
-        raise BadInput("the object holds no pixels", fix="Send an image object", code="no-pixels")
+        if cut:  # the tag of Pixel Data stands in the file, and the parser found no whole element
+            raise Unreadable("the pixels are cut short", fix="Send the whole file", code="truncated")
+        raise BadInput(
+            "the object holds no pixels",
+            fix="Send an image object; if this is one, its end is missing",
+            code="no-pixels",
+        )
     frames = int(dataset.get("NumberOfFrames") or 1)
     if frames > 1:
         raise BadInput(

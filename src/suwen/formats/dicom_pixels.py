@@ -9,6 +9,7 @@ import numpy as np
 from suwen.core.errors import BadInput, Unreadable
 from suwen.formats.codestream import J2K_START, JP2_BOX, JPEG_START, declared_size, frame_marker
 from suwen.formats.image import check_size
+from suwen.formats.rle import unpack_rle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,9 +34,9 @@ PLUGINS: dict[str, str] = {
     "1.2.840.10008.1.2.4.201": "pylibjpeg",  # high-throughput JPEG 2000
     "1.2.840.10008.1.2.4.202": "pylibjpeg",
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
-    "1.2.840.10008.1.2.5": "pylibjpeg",  # RLE
 }
 
+_RLE = "1.2.840.10008.1.2.5"
 _NATIVE = frozenset(
     ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2")
 )
@@ -63,9 +64,13 @@ def stored_values(dataset: FileDataset) -> tuple[NDArray[Any], tuple[str, ...]]:
     check_size(rows, columns)
     syntax, notes = _transfer_syntax(dataset)
     if syntax not in _NATIVE:
-        if syntax not in PLUGINS or (syntax == JPEG_EXTENDED and int(dataset.BitsStored) > 8):
+        if syntax not in (*PLUGINS, _RLE) or (syntax == JPEG_EXTENDED and int(dataset.BitsStored) > 8):
             raise _no_codec(syntax)
-        _check_frame(dataset, syntax, rows, columns)
+        frame = _first_frame(dataset)
+        if syntax == _RLE:
+            _expand_rle(dataset, frame, rows * columns)
+        else:
+            _check_frame(frame, rows, columns)
     plugin = PLUGINS.get(syntax, "")
     if plugin == "gdcm":
         _silence_gdcm()
@@ -126,14 +131,27 @@ def _first_frame(dataset: FileDataset) -> bytes:
     return next(generate_frames(dataset.PixelData, number_of_frames=1))
 
 
-def _check_frame(dataset: FileDataset, syntax: UID, rows: int, columns: int) -> None:
+def _expand_rle(dataset: FileDataset, frame: bytes, pixels: int) -> None:
+    """Put the unpacked values in place of the packed ones, as an uncompressed object would hold them."""
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    samples, bits = int(dataset.SamplesPerPixel), int(dataset.BitsAllocated)
+    if samples not in (1, 3) or bits not in (8, 16, 32):
+        raise ValueError("RLE frames hold 1 or 3 samples of 8, 16 or 32 bits")
+    values = unpack_rle(frame, pixels=pixels, samples=samples, sample_bytes=bits // 8)
+    dataset.PixelData = values + b"\x00" * (len(values) % 2)
+    dataset["PixelData"].VR = "OW"
+    dataset["PixelData"].is_undefined_length = False
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    if samples > 1:
+        dataset.PlanarConfiguration = 1
+
+
+def _check_frame(frame: bytes, rows: int, columns: int) -> None:
     """Hold the compressed picture's own header against the object's, and find a cut stream.
 
     Decoders allocate what the stream declares, and some fill what a cut stream lacks with grey.
     """
-    frame = _first_frame(dataset)
-    if syntax == "1.2.840.10008.1.2.5":
-        return
     size = declared_size(frame)
     if size is not None and size != (rows, columns):
         raise Unreadable(

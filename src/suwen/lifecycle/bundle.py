@@ -38,8 +38,9 @@ def version_of(manifest: Mapping[str, Any]) -> str:
     decisive = {
         name: manifest[name]
         for name in (
-            "task", "engine", "calibration", "operating_point", "conformal", "weights_sha256", "report",
-        )  # fmt: skip
+            *("task", "engine", "calibration", "operating_point", "conformal"),
+            *("weights_sha256", "report"),
+        )
     }
     return hashlib.sha256(dumps(decisive, indent=None).encode()).hexdigest()[:12]
 

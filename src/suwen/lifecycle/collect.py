@@ -20,14 +20,7 @@ def read(
 ) -> tuple[Samples, Audit]:
     """Read a source and audit it; every verb that learns starts here."""
     progress("reading the source")
-    dataset = task.collect(source)
-    samples = (
-        dataset
-        if isinstance(dataset, Samples)
-        else Samples(
-            samples=tuple(dataset), fingerprint=dataset.fingerprint, unusable=tuple(dataset.unusable)
-        )
-    )
+    samples = task.collect(source)
     found = audit(
         samples,
         views=engine.views,

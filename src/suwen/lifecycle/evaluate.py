@@ -66,7 +66,6 @@ def evaluate(
     engine = engine_for(task)
     progress("reading the source")
     dataset = task.collect(source)
-    assert isinstance(dataset, Samples)  # noqa: S101 (every kind of task returns Samples)
     name, (samples, notes) = _choose(engine, dataset, split, memory, same=dataset.fingerprint == fingerprint)
     if not samples:
         raise BadInput(

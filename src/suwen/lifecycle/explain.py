@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.core.documents import write_bytes, write_json
-from suwen.core.errors import Conflict
+from suwen.core.errors import Conflict, UnknownSetting, nearest
 from suwen.core.prediction import Explanation, Prediction
 from suwen.core.sample import Sample
 from suwen.core.task import DISCLAIMER
@@ -32,9 +32,12 @@ def explain_sample(
     MissingExtra
         For LIME without its package.
     """
-    from suwen.explain.methods import check, explain
+    from suwen.explain.methods import METHODS, explain
 
-    check(method)
+    if method not in METHODS:
+        raise UnknownSetting(
+            f"there is no explanation method '{method}'", where="method", fix=nearest(method, METHODS)
+        )
     if prediction.output is None:
         return None
     classes = loaded.task.endpoint.classes
@@ -44,7 +47,8 @@ def explain_sample(
 
 def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -> dict[str, bytes]:
     """PNGs of one explanation: ``overlay`` (image and heat map side by side), ``heat`` and ``image``."""
-    from suwen.explain.overlay import heat_png, image_png, overlay_png
+    from suwen.explain.overlay import heat_png, overlay_png
+    from suwen.formats.write import grey_png
 
     (image,) = sample.inputs.values()
     pixels = image.load().pixels
@@ -64,8 +68,8 @@ def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -
             simulated=prediction.simulated,
             unit=explanation.unit,
         ),
-        "heat": heat_png(explanation.values, size=pixels.shape),
-        "image": image_png(pixels, simulated=prediction.simulated),
+        "heat": heat_png(explanation.values, shape=pixels.shape),
+        "image": grey_png(pixels),
     }
 
 

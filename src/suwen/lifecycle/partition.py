@@ -73,7 +73,7 @@ def partition(
     kept, warnings = samples.samples, list(found.warnings)
     if found.leaks:
         kept, sentence = _resolve(task, engine, kept, found, accept=settings["accept_leakage"])
-        warnings.append(sentence)
+        warnings = [sentence, *(w for w in warnings if not w.startswith("Leakage:"))]
     position = {id(sample): index for index, sample in enumerate(kept)}
     clusters = [
         [position[id(samples.samples[i])] for i in group if id(samples.samples[i]) in position]

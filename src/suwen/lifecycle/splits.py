@@ -202,7 +202,9 @@ def _greedy(unique: NDArray[np.str_], counts: Counts, wanted: Counts, salt: str)
     Equal groups come in the order of a salted hash, which is what the seed varies.
     """
     total = counts.sum(axis=0)
-    target, scale = wanted[:, None] * total, 1 / total**2
+    # Squared errors relative to each part's share, so that parts fill at the same pace and the groups that
+    # come last, the smallest, even out what the first ones left.
+    target, scale = wanted[:, None] * total, 1 / (total**2 * wanted[:, None])
     draw = [hashlib.sha256(f"{salt}\0{name}".encode()).digest() for name in unique]
     size = (counts / total).sum(axis=1)
     have = np.zeros_like(target)
@@ -228,8 +230,8 @@ def _assign(
             if _cover(part, counts, len(wanted)):
                 return part[index]
     raise BadInput(
-        f"the class '{sorted(set(labels))[short]}' has {int(carriers[short])} subjects, "
-        f"too few to be in each of: {', '.join(names)}",
+        f"the subjects do not put every class into each of {', '.join(names)}: "
+        f"'{sorted(set(labels))[short]}' has only {int(carriers[short])}",
         fix="Add subjects of that class, declare the split in the data, or ask for fewer parts",
         code="too-few-subjects",
     )

@@ -146,14 +146,15 @@ def incident(error: BaseException) -> Response:
     The message stays out of both: it may quote what a patient's file holds.
     """
     number = uuid4().hex[:12]
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename.rpartition('site-packages/')[2]}:{frames[-1].lineno}" if frames else "?"
-    own = [f for f in frames if "/suwen/" in f.filename.replace("\\", "/")]
-    called = f"suwen/{own[-1].filename.replace(chr(92), '/').rpartition('/suwen/')[2]}:{own[-1].lineno}" if own else place
-    log.error(
-        "unexpected error",
-        extra={"facts": {"incident": number, "error": type(error).__name__, "at": place, "called_at": called}},
-    )
+    frames = [_place(frame) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [place for place in frames if place.startswith("suwen/")]
+    facts = {
+        "incident": number,
+        "error": type(error).__name__,
+        "at": frames[-1] if frames else None,
+        "called_at": own[-1] if own else None,
+    }
+    log.error("unexpected error", extra={"facts": facts})
     return problem(
         500,
         "internal",
@@ -161,6 +162,13 @@ def incident(error: BaseException) -> Response:
         issue_type="exception",
         fix=f"Give this incident number to whoever runs the server: {number}",
     )
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    """Module file and line of a frame, from the package on: no path of this machine."""
+    name = frame.filename.replace("\\", "/").rpartition("site-packages/")[2]
+    _, found, inside = name.rpartition("/suwen/")
+    return f"{'suwen/' + inside if found else name}:{frame.lineno}"
 
 
 def _invalid(error: RequestValidationError) -> Response:

@@ -89,7 +89,9 @@ def served(only: Sequence[str]) -> frozenset[str]:
     for word in only:
         if word not in systems and word not in every:
             raise NotFound(
-                f"there is no system or task '{word}'", fix=nearest(word, {*systems, *every}), code="unknown-task"
+                f"there is no system or task '{word}'",
+                fix=nearest(word, {*systems, *every}),
+                code="unknown-task",
             )
     return frozenset(n for n, task in every.items() if not only or n in only or task.system in only)
 

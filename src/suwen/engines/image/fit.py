@@ -208,7 +208,8 @@ def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Pa
     from suwen.engines.image.gates import fit_gate
 
     gate = fit_gate(train, seed=seed, validation=validation)
-    np.savez_compressed(model / "gate.npz", **{key: np.asarray(value) for key, value in gate.items()})
+    arrays: dict[str, Any] = {key: np.asarray(value) for key, value in gate.items()}
+    np.savez_compressed(model / "gate.npz", **arrays)
     return "gate.npz"
 
 

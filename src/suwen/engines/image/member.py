@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ from suwen.engines.image.recipe import augmentation
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
-class EveryEpoch(Callback):
+class EveryEpoch(Callback):  # type: ignore[misc]
     """Save a checkpoint at each epoch's end: beside the old one first, then over it.
 
     A kill at any moment leaves the old or the new checkpoint, never half of one.
@@ -108,8 +109,7 @@ def train_member(
             ckpt_path=str(last) if last.exists() else None,
             weights_only=True,
         )
-    module.served.load_state_dict(module.best["state"])
-    return module.served.cpu().eval(), module.history
+    return module.best_model(), module.history
 
 
 def _weights(labels: NDArray[np.int64], classes: int) -> Tensor:
@@ -120,6 +120,7 @@ def _weights(labels: NDArray[np.int64], classes: int) -> Tensor:
 
 def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title: str) -> L.Trainer:
     """A quiet Lightning trainer: our progress line, our checkpoint, no folders of its own."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     gpu = torch.cuda.is_available()
     callbacks: list[Callback] = [EveryEpoch(last, progress, title)]
     if settings["patience"]:

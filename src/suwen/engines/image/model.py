@@ -48,8 +48,13 @@ class ImageModel:
         answers: list[Raw] = []
         for sample in samples:
             (image,) = sample.inputs.values()
+            picture = image.load()
             abstained, quality = gate(
-                image.load(), stack([sample], self.size)[0], self.gate, self.task.inputs[0]
+                picture.pixels,
+                field=self.task.inputs[0],
+                modality=picture.modality,
+                body_part=picture.body_part,
+                params=self.gate,
             )
             answers.append(Raw(logits=None, members=None, abstained=abstained, quality=quality))
         open_ = [i for i, answer in enumerate(answers) if answer.abstained is None]

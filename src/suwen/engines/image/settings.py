@@ -26,8 +26,8 @@ class ImageSettings(BaseModel):
         0.0, ge=0, le=1.0, description="peak of the cosine schedule; 0: from the data"
     )
     weight_decay: float = Field(-1.0, ge=-1, le=1.0, description="AdamW's decay; -1: from the data")
-    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the head")
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="share of the target spread over classes")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout before the head")
+    label_smoothing: float = Field(0.05, ge=0, lt=0.5, description="share of the target spread over classes")
     augment: float = Field(
         -1.0, ge=-1, le=3, description="strength of augmentation; 0 none; -1: from the data"
     )
@@ -36,7 +36,6 @@ class ImageSettings(BaseModel):
     )
     flip: bool = Field(True, description="mirror left and right at random")
     class_weights: bool = Field(True, description="weigh classes by inverse frequency")
-    average_weights: bool = Field(True, description="serve the exponential average of the weights")
     patience: int = Field(
         0, ge=0, le=1000, description="epochs without better validation; 0: never stop early"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suwen.core.sample import Dataset, Sample
+from suwen.core.sample import Sample, Samples
 from suwen.core.task import Task
 
 
@@ -20,7 +20,7 @@ class ImageTask(Task):
 
     engine: str = "image"
 
-    def collect(self, source: str) -> Dataset:
+    def collect(self, source: str) -> Samples:
         """Read a labelled source; see :func:`suwen.formats.sources.open_images`."""
         from suwen.formats.sources import open_images
 

@@ -16,7 +16,7 @@ THUMBNAIL_SIDE = 8
 FINE_SIDE = 32
 BORDER_FRACTION = 0.02
 """Width of the border strips, as a part of the image's side; at least one pixel."""
-BORDER_PERCENTILES = (5, 50, 95)
+BORDER_QUANTILES = (0.05, 0.5, 0.95)
 FINE_INNER, FINE_OUTER = 3, 9
 """Box widths (cells of the 32x32 grid) whose difference is the band that tells images apart: coarser than
 that all chest radiographs look alike, finer than that a re-encoded or slightly cropped copy differs."""
@@ -93,5 +93,10 @@ def _border(pixels: Vector) -> Vector:
     height, width = pixels.shape
     rows, columns = max(1, round(height * BORDER_FRACTION)), max(1, round(width * BORDER_FRACTION))
     edges = (pixels[:rows], pixels[-rows:], pixels[:, :columns], pixels[:, -columns:])
-    figures = [(edge.mean(), edge.std(), *np.percentile(edge, BORDER_PERCENTILES)) for edge in edges]
-    return np.array(figures, np.float32).ravel()
+    return np.concatenate([_figures(np.sort(edge, axis=None)) for edge in edges])
+
+
+def _figures(ordered: Vector) -> Vector:
+    """Mean, standard deviation and quantiles (nearest rank) of sorted grey values."""
+    ranks = [round(quantile * (len(ordered) - 1)) for quantile in BORDER_QUANTILES]
+    return np.array([ordered.mean(), ordered.std(), *ordered[ranks]], np.float32)

@@ -16,7 +16,7 @@ from suwen.core.task import Endpoint
 from suwen.lifecycle.audit import duplicates, leakage, shortcuts
 from suwen.lifecycle.audit.report import UNASSIGNED, Audit, Finding, Shortcut, summary_lines
 from suwen.lifecycle.audit.sentences import warnings
-from suwen.lifecycle.audit.trivia import SEARCH_VIEW, trivia
+from suwen.lifecycle.audit.trivia import SEARCH_VIEW, suspects
 from suwen.lifecycle.splits import effective_splits, groups
 
 __all__ = ["Audit", "Finding", "Shortcut", "audit", "summary_lines"]
@@ -153,10 +153,10 @@ def _probe(
         return (), "no sample has a label", ()
     say(f"probing {len(labelled)} labelled samples for shortcuts")
     members = [chosen[i] for i in labelled]
-    suspects, left_out = trivia(members, [seen[i] for i in labelled], subjects_known=subjects_known)
+    trivia, left_out = suspects(members, [seen[i] for i in labelled], subjects_known=subjects_known)
     try:
         found = shortcuts.probe(
-            suspects,
+            trivia,
             [str(sample.target) for sample in members],
             [together[i] for i in labelled],
             seed=seed,

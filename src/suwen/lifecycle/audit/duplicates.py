@@ -21,6 +21,8 @@ PROBED = 2048
 """Images whose nearest neighbour is looked up to learn what is typical."""
 BLOCK = 1024
 """Rows compared at a time: bounds the memory to BLOCK^2 correlations."""
+MOST_LINKS = 64
+"""Copies listed per picture: a set of film frames, all alike, must not fill the memory with pairs."""
 
 Vectors = NDArray[np.float32]
 Groups = tuple[tuple[int, ...], ...]
@@ -51,16 +53,24 @@ def near(fine: Vectors) -> list[tuple[int, int]]:
     Returns
     -------
     list of (int, int)
-        Index pairs, the smaller first, in order.
+        Index pairs, the smaller first, in order; at most ``MOST_LINKS`` begin with one index, which still
+        links all pictures of a larger cluster in a chain.
     """
     if len(fine) < 2:
         return []
     bar = _bar(fine)
+    free = np.full(len(fine), MOST_LINKS)
     pairs: list[tuple[int, int]] = []
     for top in range(0, len(fine), BLOCK):
         for left in range(top, len(fine), BLOCK):
-            hits = np.argwhere(fine[top : top + BLOCK] @ fine[left : left + BLOCK].T >= bar)
-            pairs.extend((top + int(i), left + int(j)) for i, j in hits if top + i < left + j)
+            hit = fine[top : top + BLOCK] @ fine[left : left + BLOCK].T >= bar
+            if top == left:
+                hit = np.triu(hit, 1)
+            if not hit.any():
+                continue
+            hit &= hit.cumsum(axis=1) <= free[top : top + BLOCK, None]
+            free[top : top + BLOCK] -= hit.sum(axis=1)
+            pairs.extend((top + int(i), left + int(j)) for i, j in np.argwhere(hit))
     return sorted(pairs)
 
 

@@ -22,13 +22,18 @@ def warnings(audit: Audit) -> tuple[str, ...]:
             "Subjects are not known: images of one person may be on both sides of any split, and intervals "
             "are too narrow."
         )
+    unseen = "subjects" if audit.subjects_known else "samples"
+    flagged = [found for found in audit.shortcuts if found.flagged]
     said += [
-        f"Shortcut: {found.meaning}, alone predicts the label with AUROC {found.auroc.value:.2f} "
-        f"(95% interval {found.auroc.lo:.2f} to {found.auroc.hi:.2f}) in unseen subjects. A good score on "
-        "this data is not yet evidence that the finding is detected."
-        for found in audit.shortcuts
-        if found.flagged
+        f"Shortcut: the label of unseen {unseen} is predicted by {found.meaning} alone, AUROC "
+        f"{found.auroc.value:.2f} (95% interval {found.auroc.lo:.2f} to {found.auroc.hi:.2f})."
+        for found in flagged
     ]
+    if flagged:
+        said.append(
+            "Because trivial inputs predict the label here, a good score on this data is not yet evidence "
+            "that the finding is detected: test on data gathered elsewhere."
+        )
     if audit.probe != "done":
         said.append(f"The shortcut probe was not run: {audit.probe}.")
     lost = sum(len(sources) for sources in audit.unusable.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import PurePath
 
 import numpy as np
@@ -18,6 +19,8 @@ SEARCH_VIEW = "fine"
 """The view that only the search for near-duplicates uses."""
 MOST_CATEGORIES = 20
 """A text column with more distinct values is an identifier or prose, and is not probed."""
+MOST_NUMBERS = 4
+"""Numbers per file name that are probed, from the left: a DICOM UID has dozens."""
 NUMERIC_SHARE = 0.9
 """A column is numeric when at least this part of its filled cells are numbers."""
 KNOTS = (0.2, 0.4, 0.6, 0.8)
@@ -25,7 +28,7 @@ KNOTS = (0.2, 0.4, 0.6, 0.8)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".dcm", ".npy", ".npz", ".nii", ".gz", ".tif", ".bmp")
 
 MEANINGS: Mapping[str, str] = {
-    "thumbnail": "an 8x8 thumbnail, too coarse to show the finding",
+    "thumbnail": "an 8x8 thumbnail",
     "border": "the grey values of the outermost edge",
     "file_size": "the size of the file",
     "image_size": "the height and width of the image",
@@ -43,7 +46,7 @@ def meaning(name: str) -> str:
     return MEANINGS.get(name, f"the view '{name}'")
 
 
-def trivia(
+def suspects(
     samples: Sequence[Sample], views: Views, *, subjects_known: bool
 ) -> tuple[dict[str, Matrix], tuple[str, ...]]:
     """Collect features of labelled samples that say nothing about the finding itself.
@@ -80,7 +83,7 @@ def trivia(
         )
     else:
         numbers = _numbers(names)
-        for position in range(numbers.shape[1]):
+        for position in range(min(numbers.shape[1], MOST_NUMBERS)):
             number = numbers[:, position : position + 1]
             if subject is None or not np.array_equal(number, subject, equal_nan=True):
                 found[f"name_number_{position + 1}"] = _bent(number)
@@ -157,11 +160,11 @@ def _numbered_by_class(names: Sequence[str], samples: Sequence[Sample]) -> bool:
 
 
 def _listed_by_class(samples: Sequence[Sample]) -> bool:
-    """Whether, within each declared part, samples come class after class: then order is the label itself."""
-    runs, blocks, last = 0, set(), None
-    for sample in sorted(samples, key=lambda sample: sample.split or ""):
-        here = (sample.split, sample.target)
-        runs += here != last
-        blocks.add(here)
-        last = here
-    return runs <= 2 * len(blocks)
+    """Whether a declared part lists its samples class after class: order there is the label itself."""
+    by_part: dict[str | None, list[str]] = {}
+    for sample in samples:
+        by_part.setdefault(sample.split, []).append(str(sample.target))
+    return any(
+        len(set(labels)) > 1 and sum(1 for _ in groupby(labels)) <= 2 * len(set(labels))
+        for labels in by_part.values()
+    )

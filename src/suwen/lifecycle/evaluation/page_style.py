@@ -51,10 +51,14 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margi
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 details { margin-top: 8px; } summary { cursor: pointer; color: var(--accent); }
 footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid var(--line); }
-@media print { :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444;
+@media print, (max-width: 760px) { td .range { display: block; margin: 0; line-height: 1.2; }
+  th, td { padding: 4px 7px; } table { font-size: 0.82rem; } }
+@media print { .sheet { overflow: visible; }
+  :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444;
   --line: #ccc; --accent: #0b5c8f; --good: #0a6b4b; --bad: #9b2c1b; --warn: #7a5200; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } h2 { break-after: avoid; }
   tr, .tile, .warnings { break-inside: avoid; } .plots { grid-template-columns: 1fr 1fr; }
   .verdict, .warnings { border: 1px solid var(--line); background: none; }
-  figure img { filter: none; mix-blend-mode: normal; } details > * { display: block; } }
+  figure img { filter: none; mix-blend-mode: normal; }
+  details::details-content { content-visibility: visible; block-size: auto; } }
 """

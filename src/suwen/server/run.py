@@ -1,0 +1,123 @@
+"""Run the server: on this machine only, unless somebody takes the responsibility."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from suwen import __version__
+from suwen.core.errors import BadInput, Conflict, Refused
+from suwen.server.app import create_app
+from suwen.server.logs import configure
+
+HOST, PORT = "127.0.0.1", 8000
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started and self._ready:
+            self._ready()
+
+
+def run(
+    host: str = HOST,
+    port: int = PORT,
+    *,
+    data: Path | None = None,
+    only: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    allow_remote: bool = False,
+    announce: bool = True,
+) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; port 0 takes a free one.
+    data, only, hosts
+        As for :func:`suwen.server.app.create_app`.
+    allow_remote
+        Listen on an address that other machines reach, although there is no sign-in.
+    announce
+        Print the address on stdout once requests are answered.
+
+    Raises
+    ------
+    Refused
+        For an address other machines reach, without ``allow_remote`` (code ``remote-address``).
+    Conflict
+        When the port is taken (code ``port-in-use``).
+    """
+    if not allow_remote and not is_loopback(host):
+        raise Refused(
+            f"'{host}' can be reached by other machines, and this server has no sign-in yet",
+            fix="Leave --host out, or give --allow-remote behind a proxy that signs people in",
+            code="remote-address",
+        )
+    wildcard = host in {"0.0.0.0", "::", ""}  # noqa: S104  (recognised, not bound)
+    app = create_app(data=data, only=only, hosts=[*hosts, *([] if wildcard else [host])])
+    listening = _bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listening.getsockname()[1]}"
+    configure()
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, date_header=True)
+    try:
+        _Server(config, (lambda: _print(address)) if announce else None).run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+def _print(address: str) -> None:
+    sys.stdout.write(f"suwen {__version__} answers at {address}  (Ctrl-C stops it)\n")
+    sys.stdout.flush()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address reaches this machine alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port now, so that a clash is our error and not a line of a library's log."""
+    try:
+        family, kind, proto, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, OverflowError, UnicodeError):
+        raise BadInput(
+            f"'{host}' port {port} is no address to listen on", fix="Check --host and --port"
+        ) from None
+    found = socket.socket(family, kind, proto)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(place)
+    except OSError as error:
+        found.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                f"port {port} is already in use",
+                fix=f"Stop the other program, or choose another port: --port {port + 1}",
+                code="port-in-use",
+            ) from None
+        raise Refused(
+            f"this server may not listen on {host} port {port}", fix="Choose another --port"
+        ) from None
+    return found
