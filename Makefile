@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-PIP    := $(PY) -m pip --disable-pip-version-check --quiet
+PIP    := $(PY) -m pip --disable-pip-version-check --quiet --quiet
 ARGS   ?=
 # Small images train faster on one thread than on several; full-size ones choose for themselves.
 export OMP_NUM_THREADS ?= 1

@@ -92,11 +92,10 @@ def _codes(tree: ast.AST) -> Iterator[str]:
         values: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
-        elif isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == "code" for t in node.targets
-        ):
-            values = [node.value]
         elif (
+            isinstance(node, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == "code" for t in node.targets)
+        ) or (
             isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "code"
         ):
             values = [node.value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,18 @@ def class_folders(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def learner(home: Path, class_folders: Path) -> Client:
+    """The application with a data folder."""
+    return Client(create_app(data=class_folders))
+
+
+@pytest.fixture
+def make_client(home: Path) -> Callable[..., Client]:
+    """Applications with arguments of the test's own."""
+    return lambda **kwargs: Client(create_app(**kwargs))
+
+
+@pytest.fixture
 def problem() -> Callable[[httpx.Response], dict[str, Any]]:
     """Check that an answer is an OperationOutcome, and give its issue with its code as ``our``."""
     return check_problem
@@ -111,12 +123,3 @@ def _png(pixels: np.ndarray[Any, Any]) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
-
-
-@pytest.fixture
-def jobs_end() -> Iterator[list[tuple[Client, str]]]:
-    """Jobs named here are cancelled at the end, so that none outlives its test."""
-    started: list[tuple[Client, str]] = []
-    yield started
-    for client, job in started:
-        client.delete(f"/api/jobs/{job}")

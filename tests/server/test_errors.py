@@ -148,9 +148,7 @@ def test_an_unknown_task_names_the_nearest(client, problem, film):
 
 
 def test_an_unknown_method_names_the_nearest(client, model, problem, film):
-    response = client.post(
-        f"/api/tasks/{model}/explain", files={"files": film}, data={"method": "oclusion"}
-    )
+    response = client.post(f"/api/tasks/{model}/explain", files={"files": film}, data={"method": "oclusion"})
     assert response.status_code == 400
     assert "occlusion" in problem(response)["diagnostics"]
 

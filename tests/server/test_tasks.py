@@ -67,9 +67,7 @@ def test_an_explanation_carries_its_pictures(client, model, data_dir):
 
 def test_an_archive_of_too_many_samples_is_refused(client, model, problem):
     archive = io.BytesIO()
-    np.savez(
-        archive, test_images=np.zeros((40, 28, 28), np.uint8), test_labels=np.zeros((40, 1), np.uint8)
-    )
+    np.savez(archive, test_images=np.zeros((40, 28, 28), np.uint8), test_labels=np.zeros((40, 1), np.uint8))
     response = client.post(f"/api/tasks/{model}/explain", files={"files": ("x", archive.getvalue())})
     assert response.status_code == 413
     assert problem(response)["our"] == "too-large"

@@ -88,6 +88,7 @@ def evaluate(
         baselines=_baselines(loaded.served, manifest, samples, notes),
         baseline_thresholds=baseline_thresholds(manifest),
         threshold=manifest["operating_point"]["threshold"],
+        rule=manifest["operating_point"]["rule"],
         conformal_quantile=manifest["conformal"]["quantile"],
         data_fingerprint=dataset.fingerprint,
         warnings=notes,

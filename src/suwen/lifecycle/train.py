@@ -184,6 +184,7 @@ def validation_report(
         baselines={} if fitted.baseline is None else {fitted.baseline_name: fitted.baseline},
         baseline_thresholds=baseline_thresholds(manifest),
         threshold=manifest["operating_point"]["threshold"],
+        rule=manifest["operating_point"]["rule"],
         conformal_quantile=manifest["conformal"]["quantile"],
         data_fingerprint=fingerprint,
         seed=seed,
@@ -197,14 +198,9 @@ def baseline_thresholds(manifest: Mapping[str, Any]) -> dict[str, float]:
 
 
 def columns(samples: Any) -> dict[str, list[str]]:
-    """Columns of the labels table that every sample has and that have few values, for subgroups."""
+    """Columns of the labels table that every sample has, for subgroups."""
     names = set.intersection(*(set(sample.attributes) for sample in samples)) if samples else set()
-    found = {name: [sample.attributes[name] for sample in samples] for name in sorted(names)}
-    return {name: values for name, values in found.items() if 2 <= len(set(values)) <= LARGEST_GROUPING}
-
-
-LARGEST_GROUPING = 12
-"""A column with more distinct values is no subgroup."""
+    return {name: [sample.attributes[name] for sample in samples] for name in sorted(names)}
 
 
 def summary(report: Report) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.image.prepare import to_input
 
-SMALL_SIDE = 64
+THUMBNAIL_SIDE = 48
 """Images up to this side (pixels) keep their size; larger ones are reduced to ``LARGE_SIDE``."""
-LARGE_SIDE = 128
+LARGE_SIDE = 64
 
 
 def pixels(sample: Sample) -> NDArray[np.float32]:
@@ -51,4 +51,4 @@ def natural_size(samples: Sequence[Sample]) -> int:
     """Input side for these images: their own when small, else ``LARGE_SIDE`` pixels."""
     sides = [min(pixels(sample).shape) for sample in samples[:: max(1, len(samples) // 50)]]
     side = int(np.median(sides))
-    return side if side <= SMALL_SIDE else LARGE_SIDE
+    return side if side <= THUMBNAIL_SIDE else LARGE_SIDE

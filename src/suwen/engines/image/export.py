@@ -25,12 +25,13 @@ class Ensemble(nn.Module):
     """Members side by side in one graph.
 
     Outputs for images (n, 1, S, S) in 0 to 1: ``logits`` (n, K), the mean over members; ``cam``
-    (n, K, h, w), the mean class activation map before the bias; ``members`` (n, M, K).
+    (n, K, h, w), the mean class activation map before the bias; ``members`` (n, M, K). With ``mirror`` every
+    member also sees the image's mirror image, and both answers are averaged.
     """
 
-    def __init__(self, members: Sequence[Standardised]) -> None:
+    def __init__(self, members: Sequence[Standardised], *, mirror: bool) -> None:
         super().__init__()
-        self.members = nn.ModuleList(members)
+        self.members, self.mirror = nn.ModuleList(members), mirror
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits, class activation maps and the members' logits."""
@@ -38,13 +39,20 @@ class Ensemble(nn.Module):
         for member in self.members:
             assert isinstance(member, Standardised)  # noqa: S101 (ModuleList forgets its type)
             features = member.features(image)
-            logits.append(member.network.classify(features))
-            maps.append(member.network.cam(features))
+            scores, cam = member.network.classify(features), member.network.cam(features)
+            if self.mirror:
+                turned = member.features(image.flip(-1))
+                scores = (scores + member.network.classify(turned)) / 2
+                cam = (cam + member.network.cam(turned).flip(-1)) / 2
+            logits.append(scores)
+            maps.append(cam)
         stacked = torch.stack(logits, 1)
         return stacked.mean(1), torch.stack(maps, 1).mean(1), stacked
 
 
-def export(members: Sequence[Standardised], size: int, path: Path) -> list[dict[str, Any]]:
+def export(
+    members: Sequence[Standardised], size: int, path: Path, *, mirror: bool = False
+) -> list[dict[str, Any]]:
     """Write the graph and list its weights.
 
     Parameters
@@ -55,6 +63,8 @@ def export(members: Sequence[Standardised], size: int, path: Path) -> list[dict[
         Side of the input.
     path
         The ``.onnx`` file to write.
+    mirror
+        Average each answer with that of the mirrored image.
 
     Returns
     -------
@@ -65,7 +75,7 @@ def export(members: Sequence[Standardised], size: int, path: Path) -> list[dict[
     import onnx
     from onnx import numpy_helper
 
-    ensemble = Ensemble(members).eval()
+    ensemble = Ensemble(members, mirror=mirror).eval()
     example = torch.rand(2, 1, size, size)
     buffer = io.BytesIO()
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -95,11 +105,13 @@ def export(members: Sequence[Standardised], size: int, path: Path) -> list[dict[
     ]
 
 
-def difference(members: Sequence[Standardised], path: Path, images: NDArray[np.float32]) -> float:
+def difference(
+    members: Sequence[Standardised], path: Path, images: NDArray[np.float32], *, mirror: bool = False
+) -> float:
     """Largest absolute difference of the logits between torch and ONNX Runtime on ``images``."""
     from suwen.engines.onnx.session import open_session, run
 
     with torch.no_grad():
-        expected = Ensemble(members).eval()(torch.from_numpy(images)[:, None])[0].numpy()
+        expected = Ensemble(members, mirror=mirror).eval()(torch.from_numpy(images)[:, None])[0].numpy()
     (got,) = run(open_session(path), images[:, None], ["logits"])
     return float(np.abs(got - expected).max())

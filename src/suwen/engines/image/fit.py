@@ -17,7 +17,7 @@ from suwen.core.documents import write_json
 from suwen.core.engine import Fitted, Parts, Progress
 from suwen.core.errors import MissingExtra, Refused
 from suwen.core.task import Task
-from suwen.engines.image.arrays import SMALL_SIDE, natural_size, stack, targets
+from suwen.engines.image.arrays import LARGE_SIDE, natural_size, stack, targets
 from suwen.engines.image.recipe import complete
 
 EXPORT_TOLERANCE = 1e-4
@@ -86,7 +86,7 @@ def fit(
         )
         members.append(member)
         history += [{"member": float(number), **line} for line in epochs]
-        own[out] = _logits(member, images[out])
+        own[out] = _logits(member, images[out], mirror=chosen["flip"])
     clock["network"] = time.process_time()
 
     model = run / "model"
@@ -127,7 +127,7 @@ def _threads(settings: Mapping[str, Any]) -> int:
     """One thread for small images, where handing work around costs more than the work."""
     if settings["threads"]:
         return int(settings["threads"])
-    return 1 if settings["size"] <= SMALL_SIDE else (os.cpu_count() or 1)
+    return 1 if settings["size"] <= LARGE_SIDE else (os.cpu_count() or 1)
 
 
 def _folds(parts: Parts, labels: NDArray[np.int64], k: int, seed: int) -> NDArray[np.int64]:
@@ -157,12 +157,17 @@ def _member(
     return member, history
 
 
-def _logits(member: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits (n, K) of one member by torch, in chunks."""
+def _logits(member: Any, images: NDArray[np.float32], *, mirror: bool) -> NDArray[np.float32]:
+    """Logits (n, K) of one member by torch, in chunks, as the exported graph will give them."""
     import torch
 
+    from suwen.engines.image.export import Ensemble
+
+    alone = Ensemble([member], mirror=mirror).eval()
     with torch.no_grad():
-        chunks = [member(torch.from_numpy(images[i : i + 256])[:, None]) for i in range(0, len(images), 256)]
+        chunks = [
+            alone(torch.from_numpy(images[i : i + 256])[:, None])[0] for i in range(0, len(images), 256)
+        ]
     out: NDArray[np.float32] = torch.cat(chunks).numpy()
     return out
 
@@ -179,8 +184,8 @@ def _export(
     from suwen.engines.image.export import difference, export
     from suwen.engines.image.quantise import choose_precision
 
-    weights = export(members, chosen["size"], model / "model.onnx")
-    gap = difference(members, model / "model.onnx", validation[:64])
+    weights = export(members, chosen["size"], model / "model.onnx", mirror=chosen["flip"])
+    gap = difference(members, model / "model.onnx", validation[:64], mirror=chosen["flip"])
     if gap > EXPORT_TOLERANCE:
         raise Refused(
             f"the exported graph differs from the network by {gap:.1e}",

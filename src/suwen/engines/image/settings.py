@@ -11,36 +11,33 @@ from suwen.core.errors import UnknownSetting, nearest
 
 
 class ImageSettings(BaseModel):
-    """What ``--set key=value`` may change. Zero means *chosen from the data* where it says so."""
+    """What ``--set key=value`` may change. ``None`` (``null``) is chosen from the data: see ``recipe``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     network: Literal["compact", "resnet18", "densenet121", "seed_cnn"] = Field(
         "compact", description="network architecture"
     )
-    size: int = Field(0, ge=0, le=1024, description="side of the square input in pixels; 0: from the data")
+    size: int | None = Field(None, ge=8, le=1024, description="side of the square input in pixels")
     width: int = Field(0, ge=0, le=512, description="channels of the first stage; 0: the network's own")
-    epochs: int = Field(0, ge=0, le=1000, description="most epochs per member; 0: from the data")
-    batch_size: int = Field(0, ge=0, le=4096, description="images per step; 0: from the data")
-    learning_rate: float = Field(
-        0.0, ge=0, le=1.0, description="peak of the cosine schedule; 0: from the data"
-    )
-    weight_decay: float = Field(-1.0, ge=-1, le=1.0, description="AdamW's decay; -1: from the data")
+    epochs: int | None = Field(None, ge=1, le=1000, description="most epochs per member")
+    batch_size: int | None = Field(None, ge=2, le=4096, description="images per step")
+    learning_rate: float | None = Field(None, gt=0, le=1.0, description="peak of the cosine schedule")
+    weight_decay: float | None = Field(None, ge=0, le=1.0, description="AdamW's decay")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout before the head")
     label_smoothing: float = Field(0.05, ge=0, lt=0.5, description="share of the target spread over classes")
-    augment: float = Field(
-        -1.0, ge=-1, le=3, description="strength of augmentation; 0 none; -1: from the data"
-    )
+    augment: Literal["none", "mild", "firm"] | None = Field(None, description="kind of augmentation")
+    augment_strength: float = Field(1.0, ge=0, le=3, description="factor on every size of it")
+    flip: bool | None = Field(None, description="mirror left and right, in training and in answering")
     normalise: Literal["image", "data"] = Field(
         "image", description="standardise by each image, or by the training set"
     )
-    flip: bool = Field(True, description="mirror left and right at random")
-    class_weights: bool = Field(True, description="weigh classes by inverse frequency")
+    class_weights: bool = Field(False, description="weigh classes by inverse frequency")
     patience: int = Field(
         0, ge=0, le=1000, description="epochs without better validation; 0: never stop early"
     )
-    ensemble: int = Field(0, ge=0, le=20, description="members with different seeds; 0: from the data")
-    folds: int = Field(-1, ge=-1, le=20, description="k-fold members instead; 0: none; -1: from the data")
+    ensemble: int | None = Field(None, ge=1, le=20, description="members with different seeds")
+    folds: int | None = Field(None, ge=0, le=20, description="k-fold members instead; 0: none")
     baseline: bool = Field(True, description="train HOG + logistic regression beside it")
     threads: int = Field(0, ge=0, le=256, description="CPU threads; 0: one for small images, else all")
     devices: str = Field("auto", description="Lightning devices: auto, 1, 2 ...")

@@ -76,7 +76,7 @@ def sweep(
     return {**settings, **best["settings"]}
 
 
-SPACE = ("learning_rate", "weight_decay", "dropout", "augment")
+SPACE = ("learning_rate", "weight_decay", "dropout", "augment_strength")
 
 
 def _distributions(optuna: Any) -> dict[str, Any]:
@@ -86,5 +86,5 @@ def _distributions(optuna: Any) -> dict[str, Any]:
         "learning_rate": real(3e-4, 1e-2, log=True),
         "weight_decay": real(1e-3, 2e-1, log=True),
         "dropout": real(0.0, 0.5),
-        "augment": real(0.0, 2.0),
+        "augment_strength": real(0.0, 2.0),
     }

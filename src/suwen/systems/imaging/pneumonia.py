@@ -32,7 +32,6 @@ task = ImageTask(
         code=("http://snomed.info/sct", "233604007", "Pneumonia"),
     ),
     floor={"auroc": 0.80},
-    settings={"flip": False},
     credit=(
         "PneumoniaMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Kermany et al., Cell "
         "172:1122, 2018), CC BY 4.0."
