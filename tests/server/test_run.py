@@ -22,7 +22,10 @@ HEAVY = ("torch", "monai", "lightning", "sklearn", "skimage", "scipy", "matplotl
 @contextmanager
 def serving(home, *arguments):
     """A real server on a free port: its address and its process."""
-    command = [sys.executable, "-m", "suwen", "serve", "--port", "0", *arguments]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "suwen", "serve", "--port", str(port), *arguments]
     process = subprocess.Popen(
         command,
         env=os.environ | {"SUWEN_HOME": str(home)},

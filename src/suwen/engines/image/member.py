@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-import os
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,32 +20,12 @@ from torch import Tensor
 from suwen.core.documents import read_json, write_bytes, write_json
 from suwen.core.engine import Progress
 from suwen.engines.image.batches import Batches
+from suwen.engines.image.callbacks import Bar, EveryEpoch
 from suwen.engines.image.module import ImageModule, Standardised
 from suwen.engines.image.networks import build
 from suwen.engines.image.recipe import augmentation
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
-
-
-class EveryEpoch(Callback):  # type: ignore[misc]
-    """Save a checkpoint at each epoch's end: beside the old one first, then over it.
-
-    A kill at any moment leaves the old or the new checkpoint, never half of one.
-    """
-
-    def __init__(self, path: Path, progress: Progress, title: str) -> None:
-        self.path, self.progress, self.title = path, progress, title
-
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Write, then rename; report one line."""
-        beside = self.path.with_suffix(".writing")
-        trainer.save_checkpoint(beside)
-        if trainer.is_global_zero:
-            os.replace(beside, self.path)  # noqa: PTH105 (atomic on every platform we serve)
-        loss = float(trainer.callback_metrics["validation_loss"])
-        self.progress(
-            f"{self.title} epoch {trainer.current_epoch + 1}/{trainer.max_epochs} validation loss {loss:.4f}"
-        )
 
 
 def train_member(
@@ -123,6 +103,8 @@ def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     gpu = torch.cuda.is_available()
     callbacks: list[Callback] = [EveryEpoch(last, progress, title)]
+    if sys.stderr.isatty():
+        callbacks.append(Bar(title))
     if settings["patience"]:
         callbacks.append(EarlyStopping("validation_loss", patience=settings["patience"]))
     precision = settings["precision"]

@@ -51,6 +51,7 @@ function showTask() {
   byId("title").textContent = task.title;
   byId("title").lang = byId("use").lang = "en";
   byId("use").textContent = task.intended_use;
+  byId("not-for").replaceChildren(el("strong", {}, t().notFor), " ", el("span", { lang: "en" }, task.not_for));
   byId("model").replaceChildren(...modelCard(t(), task, state.language));
 }
 
@@ -88,8 +89,12 @@ function showSamples() {
 }
 
 async function trySample(sample) {
-  const blob = await (await ask(sample.url)).blob();
-  enqueue(blob, sampleName(sample.name), sample.simulated);
+  try {
+    const blob = await (await ask(sample.url)).blob();
+    enqueue(blob, sampleName(sample.name), sample.simulated);
+  } catch (error) {
+    byId("status").textContent = error.text || String(error);
+  }
 }
 
 // --- answers ---------------------------------------------------------------------------------------------
@@ -108,6 +113,7 @@ function enqueue(blob, name, simulated) {
   state.entries.unshift(entry);
   byId("results").prepend(holder);
   show(entry);
+  if (matchMedia("(max-width: 60rem)").matches) holder.scrollIntoView({ block: "start" });
   const task = state.task.name;
   const method = byId("method").value;
   state.line = state.line.then(() => answer(entry, blob, task, method));

@@ -1,4 +1,4 @@
-// The model in service: what it is for, what it is not for, how it was measured.
+// The model in service: where it comes from, what to beware of, how it was measured.
 
 import { el } from "./dom.js";
 
@@ -46,23 +46,14 @@ function table(t, task, report) {
 
 export function modelCard(t, task, language) {
   const model = task.deployed;
-  const purpose = el(
-    "dl",
-    { class: "purpose", lang: "en" },
-    el("dt", { lang: language }, t.intended),
-    el("dd", {}, task.intended_use),
-    el("dt", { lang: language }, t.notFor),
-    el("dd", {}, task.not_for),
-  );
   const title = el("h2", { id: "model-title" }, t.model);
-  if (!model) return [title, el("p", {}, t.noModel), el("p", { class: "hint" }, t.noModelFix(task.name)), purpose];
+  if (!model) return [title, el("p", {}, t.noModel), el("p", { class: "hint" }, t.noModelFix(task.name))];
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(model.created_at));
   const origin = model.source === "shipped" ? t.shipped : t.deployed;
   const warnings = model.warnings || [];
   return [
     title,
     el("p", {}, el("code", {}, model.model), el("br"), el("span", { class: "hint" }, `${origin}, ${t.trained(date)}`)),
-    purpose,
     warnings.length > 0 &&
       el(
         "details",

@@ -25,7 +25,7 @@ export function answerCard(t, entry, actions) {
     heading(t, entry, actions, result.simulated),
     result.abstained ? abstention(t, result) : answered(t, result),
     pictures(t, entry),
-    details(t, result),
+    details(t, entry),
   );
 }
 
@@ -104,13 +104,13 @@ function bar(t, result, name) {
 }
 
 function abstention(t, result) {
-  const known = t.reasons[result.abstained];
+  const known = t.reasons[result.abstained]; // in English the server's own sentence says more
   return el(
     "div",
     { class: "verdict" },
     el("p", { class: "headline" }, el("span", { class: "number" }, t.noAnswer)),
-    el("p", { class: "decision", "data-testid": "abstained" }, t.noAnswerLead, t.listEnd, known || ""),
-    result.reason && el("p", { class: "could", lang: "en" }, result.reason),
+    el("p", { class: "decision", "data-testid": "abstained" }, known || result.reason || t.noAnswerLead),
+    known && result.reason && el("p", { class: "could", lang: "en" }, result.reason),
     el("p", { class: "code" }, el("code", {}, result.abstained)),
   );
 }
@@ -178,7 +178,7 @@ function reason(t, why) {
     el(
       "ul",
       {},
-      check(faithful, (faithful ? t.faithfulYes : t.faithfulNo)(figure(why.faithfulness), figure(random))),
+      check(faithful, (faithful ? t.faithfulYes : t.faithfulNo)(figure(why.faithfulness, 3), figure(random, 3))),
       twin !== undefined && check(twin <= 0.8, (twin <= 0.8 ? t.learnedYes : t.learnedNo)(figure(twin))),
     ),
     el("p", { class: "hint" }, t.unit(why.unit)),
@@ -188,12 +188,15 @@ function reason(t, why) {
 const check = (good, text) =>
   el("li", { class: good ? "good" : "bad" }, el("span", { "aria-hidden": "true" }, good ? "✓" : "✗"), text);
 
-function details(t, result) {
+function details(t, entry) {
+  const { result } = entry;
   const rows = [
     ...Object.entries(result.quality).map(([key, value]) => [t.figures[key] || key, figure(value)]),
     ...Object.entries(result.provenance).map(([key, value]) => [t.provenance[key] || key, value]),
   ];
-  const file = new Blob([JSON.stringify(result.fhir, null, 2)], { type: "application/fhir+json" });
+  entry.fhir ??= URL.createObjectURL(
+    new Blob([JSON.stringify(result.fhir, null, 2)], { type: "application/fhir+json" }),
+  );
   return el(
     "footer",
     { class: "foot" },
@@ -203,7 +206,7 @@ function details(t, result) {
       el("summary", {}, t.details),
       el("dl", {}, ...rows.map(([key, value]) => [el("dt", {}, key), el("dd", {}, String(value))])),
     ),
-    el("a", { class: "button", href: URL.createObjectURL(file), download: "suwen-result.fhir.json" }, t.fhir),
+    el("a", { class: "button", href: entry.fhir, download: "suwen-result.fhir.json" }, t.fhir),
   );
 }
 
