@@ -11,7 +11,7 @@ import typer
 from suwen.cli.options import Json
 from suwen.cli.output import emit, line, progress
 
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder with data sets that the learning routes may read.")
 ]

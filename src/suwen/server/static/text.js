@@ -42,7 +42,7 @@ const en = {
   heatAlt: (name) => `Heat map over the picture; orange areas speak for ${name}, blue areas against`,
   opacity: "Heat map",
   noPreview: "This kind of file has no preview here.",
-  mapHolds: "The map holds up.",
+  mapHolds: "The map passed its checks.",
   mapFails: "Do not rely on this map: it failed its checks.",
   showAnyway: "Show the unreliable map all the same",
   faithfulYes: (value, random) =>
@@ -152,7 +152,7 @@ const zh = {
   heatAlt: (name) => `叠加热图的图像；橙色区域支持${name}，蓝色区域反对`,
   opacity: "热图",
   noPreview: "此类文件在此无法预览。",
-  mapHolds: "此热图可信。",
+  mapHolds: "此热图通过了检验。",
   mapFails: "请勿依赖此热图：它未通过检验。",
   showAnyway: "仍要显示这张不可靠的热图",
   faithfulYes: (value, random) => `遮住所标区域比随机遮挡更快改变答案（忠实度 ${value}，随机 ${random}）。`,
