@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +39,180 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("SUWEN_HOME", str(folder))
     return folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """One small finished training, and the home whose key signed it."""
+
+    task: str
+    source: Path
+    run: Path
+    home: Path
+    document: dict[str, Any]
+
+
+QUICK = {
+    "epochs": 3,
+    "ensemble": 1,
+    "folds": 0,
+    "batch_size": 8,
+    "learning_rate": 0.004,
+    "mlflow": False,
+    "shortcut_probe": False,
+}
+"""Settings with which a small network learns something in seconds."""
+PER_CLASS = 80
+BLANK = 6
+"""Rows of a small source whose label is left empty."""
+
+
+@pytest.fixture(scope="session")
+def quick() -> dict[str, Any]:
+    """Settings for a training that takes seconds."""
+    return dict(QUICK)
+
+
+@pytest.fixture(scope="session")
+def pictures_of(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """A small labelled folder of real pictures for a task: two of each subject, a few without a label."""
+
+    @cache
+    def make(name: str) -> Path:
+        from suwen.lifecycle.tasks import find
+
+        task = find(name)
+        folder = tmp_path_factory.mktemp("pictures") / name
+        write_pictures(folder, task, data_dir / task.extra["demo"])
+        return folder
+
+    return make
+
+
+def write_pictures(folder: Path, task: Any, archive: Path) -> None:
+    """Write distinct pictures of every class as PNG, with ``labels.csv`` beside them."""
+    from suwen.engines.image.prepare import to_input
+    from suwen.formats.write import grey_png
+
+    folder.mkdir()
+    rows = ["subject_id,file,label,site"]
+    chosen: dict[str, list[Any]] = {name: [] for name in task.endpoint.classes}
+    seen: set[str] = set()
+    for sample in task.collect(str(archive)):
+        (image,) = sample.inputs.values()
+        if sample.target is None or len(chosen[sample.target]) >= PER_CLASS or image.content_key() in seen:
+            continue
+        seen.add(image.content_key())
+        chosen[sample.target].append(image.load().pixels)
+    for number, (name, pictures) in enumerate(chosen.items()):
+        for at, pixels in enumerate(pictures):
+            file = f"{number}-{at}.png"
+            small = pixels if max(pixels.shape) <= 64 else to_input(pixels, 48)
+            (folder / file).write_bytes(grey_png(small))
+            label = "" if not number and at < BLANK else name
+            rows.append(f"s{number}-{at // 2},{file},{label},{'north' if at % 4 < 2 else 'south'}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n", "utf-8")
+
+
+@pytest.fixture(scope="session")
+def trained(
+    pictures_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Trained]:
+    """One small training per task and session, made when it is first asked for."""
+
+    @cache
+    def make(name: str) -> Trained:
+        from suwen.lifecycle.train import train
+
+        folder = tmp_path_factory.mktemp("trained")
+        source = pictures_of(name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SUWEN_HOME", str(folder / "home"))
+            document = train(name, str(source), folder / "run", overrides=QUICK)
+        return Trained(
+            task=name, source=source, run=folder / "run", home=folder / "home", document=document
+        )
+
+    return make
+
+
+@pytest.fixture
+def workshop(home: Path, tmp_path: Path, trained: Callable[[str], Trained]) -> Callable[..., Trained]:
+    """A copy of a task's training in this test's own home, to deploy and to spoil."""
+
+    def copy(name: str = "imaging.pneumonia") -> Trained:
+        original = trained(name)
+        run = tmp_path / "run"
+        shutil.copytree(original.run, run)
+        shutil.copytree(original.home, home, dirs_exist_ok=True)
+        return replace(original, run=run, home=home)
+
+    return copy
+
+
+@pytest.fixture
+def deployed(workshop: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trained]:
+    """The same, with its model in service, whatever figure so short a training reached."""
+
+    def make(name: str = "imaging.pneumonia") -> Trained:
+        from suwen.lifecycle.deploy import deploy
+        from suwen.lifecycle.tasks import find
+
+        made = workshop(name)
+        with monkeypatch.context() as patch:
+            for metric in find(name).floor:
+                patch.setitem(find(name).floor, metric, 0.0)
+            deploy(made.run)
+        return made
+
+    return make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout; fails when there is more or less than one."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def suwen(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """The command line, in this process: words in, exit status and both streams out."""
+
+    def run(*words: object) -> Said:
+        from suwen.cli.main import main
+
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["suwen", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        streams = capfd.readouterr()
+        return Said(code=code, out=streams.out, err=streams.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def listing() -> Callable[..., dict[str, bytes]]:
+    """Every file below some folders with its content, to see that nothing was left behind or changed."""
+
+    def look(*folders: Path) -> dict[str, bytes]:
+        return {
+            str(path): path.read_bytes() if path.is_file() else b""
+            for folder in folders
+            for path in sorted(folder.rglob("*"))
+        }
+
+    return look

@@ -33,6 +33,10 @@ EXAMPLE = ROOT / "examples" / "brain_tumour_task.py"
 
 def _range(field: dict[str, Any]) -> str:
     """What values a setting takes, from its JSON schema."""
+    if "anyOf" in field:
+        return " or ".join(_range(choice) for choice in field["anyOf"])
+    if field.get("type") == "null":
+        return "`null`"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if field["type"] == "boolean":

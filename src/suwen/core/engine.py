@@ -84,13 +84,17 @@ class Explainable:
     own_maps
         Methods the model brings itself, by name: each takes (H, W) and returns (H, W).
     randomised
-        Makes the same surface over a twin with random weights, for the sanity check.
+        Takes a seed; makes the same surface over a twin with random weights, for the sanity check.
+    ground
+        Array (H, W): what hidden parts show when the explanation is tested, an image without evidence for
+        the explained class. ``None`` uses the blurred image.
     """
 
     image: Any
     probability: Callable[[Any], Any]
     own_maps: Mapping[str, Callable[[Any], Any]]
-    randomised: Callable[[], Explainable]
+    randomised: Callable[[int], Explainable]
+    ground: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)

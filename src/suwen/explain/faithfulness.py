@@ -1,14 +1,15 @@
 """Does the map point at what the model used? Deletion and insertion (RISE: Petsiuk et al., BMVC 2018).
 
-Cells are hidden behind the blurred image, the most important first (*deletion*: the probability should fall
-at once), or uncovered from the blurred image in that order (*insertion*: it should rise at once). The figure:
+Cells are hidden behind a ground image, the most important first (*deletion*: the probability should fall
+at once), or uncovered from it in that order (*insertion*: it should rise at once). The figure:
 
     faithfulness = area under insertion - area under deletion,    -1 to 1.
 
 A random order scores 0 on average, exactly: uncovering in an order shows the same images as hiding in the
 reverse order, and both orders are equally likely. For the same reason the figure is the same for the other
-class of two. Where the blurred image has the same probability as the image itself (a blurred chest looks
-consolidated, and so stays a pneumonia) the curves are flat and the figure is small even for a good map.
+class of two. Where the ground has the same probability as the image itself the curves are flat and the
+figure is small even for a good map: a blurred chest looks consolidated, and so stays a pneumonia. Hence an
+engine may give a better ground, such as the mean training image of the other classes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def deletion_insertion(
     *,
     steps: int = 12,
     direction: str = "auto",
+    ground: Array | None = None,
 ) -> dict[str, float]:
     """Areas under the deletion and insertion curves of a map, and their difference beside a random order's.
 
@@ -47,6 +49,9 @@ def deletion_insertion(
     direction
         Whose areas are given: ``for`` the explained class, highest values first; ``against`` it, lowest
         first; ``auto`` for it where its probability is at least one half. The difference is the same.
+    ground
+        (H, W): what hidden cells show. An image without evidence for the explained class makes the curves
+        speak; without one, the blurred image.
 
     Returns
     -------
@@ -77,12 +82,12 @@ def deletion_insertion(
     ]
     counts = [np.linspace(0, len(ties), n + 1).round().astype(int) for n in (steps, _RANDOM_STEPS)]
     cuts = [counts[0]] + [counts[1]] * _RANDOM_ORDERS
-    ground = blurred(image)
-    views = [image, ground]
+    hidden = blurred(image) if ground is None else ground
+    views = [image, hidden]
     for order, cut in zip(orders, cuts, strict=True):
         for number in cut[1:-1]:
             first = np.isin(cell, order[:number])
-            views += [np.where(first, ground, image), np.where(first, image, ground)]
+            views += [np.where(first, hidden, image), np.where(first, image, hidden)]
     answers = ask(probability, views)
     between = np.split(answers[2:], np.cumsum([2 * (len(cut) - 2) for cut in cuts])[:-1])
     areas = [_areas(answers[:2], part, cut) for part, cut in zip(between, cuts, strict=True)]

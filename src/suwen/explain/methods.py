@@ -18,6 +18,9 @@ from suwen.explain.sanity import passes, random_weights_correlation
 METHODS = ("cam", "occlusion", "lime")
 """Names :func:`explain` knows; a model may bring more of its own."""
 
+TWINS = 3
+"""Networks with random weights a map is held against: two small maps correlate by chance, three rarely."""
+
 UNITS: Mapping[str, str] = {
     "cam": "logit contribution per cell",
     "occlusion": "log odds lost when hidden",
@@ -58,9 +61,11 @@ def explain(explainable: Explainable, method: str, *, seed: int = 0) -> Explanat
         When the method's package is not installed.
     """
     values = _map(explainable, method, seed)
-    twin = _map(explainable.randomised(), method, seed)
-    found = deletion_insertion(explainable.probability, explainable.image, values, direction="for")
-    correlation = random_weights_correlation(values, twin)
+    twins = [_map(explainable.randomised(number), method, seed) for number in range(TWINS)]
+    found = deletion_insertion(
+        explainable.probability, explainable.image, values, direction="for", ground=explainable.ground
+    )
+    correlation = float(np.mean([random_weights_correlation(values, twin) for twin in twins]))
     checks = {
         "deletion": found["deletion"],
         "insertion": found["insertion"],

@@ -69,7 +69,7 @@ def export(
     Returns
     -------
     list of dict
-        ``{"name", "shape", "std"}`` of every weight of two or more dimensions, from which a twin of
+        ``{"name", "shape", "std"}`` of every weight and bias, from which a twin of
         random weights can be made without torch.
     """
     import onnx
@@ -101,7 +101,7 @@ def export(
     return [
         {"name": item.name, "shape": list(value.shape), "std": float(np.std(value))}
         for item, value in zip(graph.graph.initializer, weights, strict=True)
-        if value.ndim >= 2 and value.dtype == np.float32
+        if value.ndim >= 1 and value.dtype == np.float32
     ]
 
 

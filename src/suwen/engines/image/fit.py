@@ -105,6 +105,7 @@ def fit(
         files.append("baseline.json")
     clock["baseline"] = time.process_time()
     files.append(_gate(images[~parted], images[parted], model, seed=seed))
+    files.append(_grounds(images[~parted], labels[~parted], classes, model))
     clock["gate"] = time.process_time()
 
     served = _served_members(model / facts["weights"], images[scored])
@@ -216,6 +217,13 @@ def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Pa
     arrays: dict[str, Any] = {key: np.asarray(value) for key, value in gate.items()}
     np.savez_compressed(model / "gate.npz", **arrays)
     return "gate.npz"
+
+
+def _grounds(images: NDArray[np.float32], labels: NDArray[np.int64], classes: int, model: Path) -> str:
+    """Mean training image of all classes but each: an image without evidence for that class."""
+    means = np.stack([images[labels != k].mean(0) for k in range(classes)])
+    np.savez_compressed(model / "grounds.npz", means=means.astype(np.float16))
+    return "grounds.npz"
 
 
 def _served_members(weights: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -42,6 +42,8 @@ class ImageModel:
         self.session = open_session(folder / facts["weights"])
         with np.load(folder / "gate.npz", allow_pickle=False) as arrays:
             self.gate = {key: arrays[key] for key in arrays.files}
+        with np.load(folder / "grounds.npz", allow_pickle=False) as arrays:
+            self.grounds = arrays["means"].astype(np.float32)
 
     def infer(self, samples: Sequence[Sample]) -> list[Raw]:
         """Gate each image, then run those that passed in one batch."""
@@ -102,10 +104,16 @@ class ImageModel:
             contrast: Array = maps[explained] - others
             return contrast
 
-        def randomised() -> Explainable:
+        def randomised(seed: int) -> Explainable:
             # Weights of the fp32 graph are named in the manifest; the twin always runs in fp32.
-            weights = random_like(self.manifest["engine_manifest"]["initialisers"])
+            weights = random_like(self.manifest["engine_manifest"]["initialisers"], seed)
             twin = open_session(self.folder / "model.onnx", replaced=weights)
             return self._surface(twin, image, explained)
 
-        return Explainable(image=image, probability=probability, own_maps={"cam": cam}, randomised=randomised)
+        return Explainable(
+            image=image,
+            probability=probability,
+            own_maps={"cam": cam},
+            randomised=randomised,
+            ground=self.grounds[explained],
+        )

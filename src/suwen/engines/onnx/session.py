@@ -44,11 +44,14 @@ def open_session(
     for name, value in zip(replaced or {}, kept, strict=True):
         options.add_initializer(name, value)
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has a dozen unrelated exception types
         raise Unreadable(
             "the model's graph cannot be loaded", where=path.name, fix=type(error).__name__
         ) from error
+    # ONNX Runtime borrows replaced weights without owning them: they must live as long as the session.
+    session.replaced = (replaced, kept)
+    return session
 
 
 def run(session: Any, batch: NDArray[np.float32], names: Sequence[str], *, chunk: int = 64) -> list[Any]:

@@ -113,7 +113,7 @@ function enqueue(blob, name, simulated) {
   state.entries.unshift(entry);
   byId("results").prepend(holder);
   show(entry);
-  if (matchMedia("(max-width: 60rem)").matches) holder.scrollIntoView({ block: "start" });
+  bring(entry);
   const task = state.task.name;
   const method = byId("method").value;
   state.line = state.line.then(() => answer(entry, blob, task, method));
@@ -136,6 +136,12 @@ async function answer(entry, blob, task, method) {
     byId("status").textContent = t().done(entry.name, entry.error.text);
   }
   show(entry);
+  if (state.entries[0] === entry) bring(entry);
+}
+
+// Where the page is one column, an answer comes below the fold.
+function bring(entry) {
+  if (matchMedia("(max-width: 60rem)").matches) entry.holder.scrollIntoView({ block: "start" });
 }
 
 function show(entry) {
@@ -181,6 +187,11 @@ function listen() {
   byId("files").addEventListener("change", (event) => {
     take(event.target.files);
     event.target.value = "";
+  });
+  byId("files").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return; // Chromium opens the chooser on the space bar alone
+    event.preventDefault();
+    event.target.click();
   });
   const drop = byId("drop");
   for (const kind of ["dragenter", "dragover"]) {
