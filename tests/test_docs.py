@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TABLES: dict[str, type[BaseModel]] = {"life cycle": Common, "image engine": ImageSettings}
-EXAMPLE = ROOT / "examples" / "brain_tumour_task.py"
+EXAMPLE = ROOT / "examples" / "lung_ct_task.py"
 
 
 def _range(field: dict[str, Any]) -> str:
@@ -179,7 +179,7 @@ def tutorial() -> Task:
     """The task of the tutorial, made by running the code that the tutorial prints."""
     text = (DOCS / "tutorial-new-task.md").read_text("utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert code == EXAMPLE.read_text("utf-8"), "the tutorial and examples/brain_tumour_task.py differ"
+    assert code == EXAMPLE.read_text("utf-8"), "the tutorial and examples/lung_ct_task.py differ"
     assert len(code.splitlines()) <= 50
     names: dict[str, Any] = {}
     exec(compile(code, "tutorial", "exec"), names)  # noqa: S102 (our own page)
@@ -188,12 +188,12 @@ def tutorial() -> Task:
 
 
 def test_the_tutorials_task_reads_real_slices(tutorial: Task, data_dir: Path) -> None:
-    found = tutorial.collect(str(data_dir / "imaging" / "brain4"))
+    found = tutorial.collect(str(data_dir / "imaging" / "lungct_iqoth"))
     assert isinstance(found, Samples)
     targets = [sample.target for sample in found]
-    assert (targets.count("tumour"), targets.count("no tumour"), len(targets)) == (225, 75, 300)
+    assert (targets.count("malignant"), targets.count("not malignant"), len(targets)) == (200, 226, 426)
     assert not found.unusable
-    assert found.subjects_known
+    assert not found.subjects_known
 
 
 def test_the_tutorials_task_is_found_by_its_entry_point(
@@ -203,8 +203,8 @@ def test_the_tutorials_task_is_found_by_its_entry_point(
     about = package / "your_package-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: your-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[suwen.tasks]\n{tutorial.name} = brain_tumour_task:task\n")
-    (package / "brain_tumour_task.py").write_text(EXAMPLE.read_text("utf-8"))
+    (about / "entry_points.txt").write_text(f"[suwen.tasks]\n{tutorial.name} = lung_ct_task:task\n")
+    (package / "lung_ct_task.py").write_text(EXAMPLE.read_text("utf-8"))
     environment = os.environ | {"PYTHONPATH": str(package), "SUWEN_HOME": str(tmp_path / "home")}
 
     def suwen(*words: str) -> Any:
@@ -214,11 +214,11 @@ def test_the_tutorials_task_is_found_by_its_entry_point(
         return json.loads(done.stdout)
 
     assert tutorial.name in {task["name"] for task in suwen("tasks")["tasks"]}
-    audit = suwen("collect", tutorial.name, "--from", str(data_dir / "imaging" / "brain4"), "--no-probe")
+    audit = suwen("collect", tutorial.name, "--from", str(data_dir / "imaging" / "lungct_iqoth"), "--no-probe")
     assert audit["task"] == tutorial.name
     text = json.dumps(audit)
-    assert "225" in text
-    assert "75" in text
+    assert "226" in text
+    assert "200" in text
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,7 @@ import json, os, signal, sys
 from pathlib import Path
 
 import suwen.engines.image.export as export
+import suwen.engines.image.callbacks as callbacks
 import suwen.engines.image.fit as fit
 import suwen.engines.image.member as member
 from suwen.engines.image.module import ImageModule
@@ -62,7 +64,7 @@ def die(*_, **__):
 def arm(kind, at, epoch, batch):
     started = []
     real_member, real_step = fit._member, ImageModule.training_step
-    real_write, real_line = member.write_json, member.EveryEpoch.on_train_epoch_end
+    real_line = callbacks.EveryEpoch.on_train_epoch_end
 
     def counted(*args, **named):
         started.append(1)
@@ -87,7 +89,7 @@ def arm(kind, at, epoch, batch):
                 die()
 
     fit._member, ImageModule.training_step = counted, step
-    member.EveryEpoch.on_train_epoch_end = line
+    callbacks.EveryEpoch.on_train_epoch_end = line
     if kind == "before keep":
         member.keep = die
     if kind == "half kept":
@@ -203,20 +205,14 @@ def test_a_killed_training_ends_as_if_nothing_had_happened(
     assert_same(run, document, unbroken(variant))
 
 
-def test_what_was_done_is_not_done_again(
-    killed: Path, pictures_of: Callable[[str], Path], unbroken: Callable[[str], Any], tmp_path: Path
+def test_finished_members_and_epochs_are_not_trained_again(
+    killed: Path, pictures_of: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    lines: list[str] = []
-    run = killed / "again"
-    VICTIM = "in the middle of an epoch"
-    with pytest.MonkeyPatch.context():
-        import shutil
-
-        shutil.copytree(killed / VICTIM, run)
-    (run / "model").mkdir(exist_ok=True)
+    run, lines = tmp_path / "run", []
+    shutil.copytree(killed / "while a checkpoint is written", run)
     train(TASK, str(pictures_of(TASK)), run, overrides=BASE, progress=lines.append)
-    told = [line for line in lines if line.startswith("member")]
-    assert told
+    told = [line.split(" validation")[0] for line in lines if " epoch " in line]
+    assert told == [f"member 2/2 epoch {number}/5" for number in range(2, 6)]
 
 
 @pytest.mark.slow
@@ -247,8 +243,6 @@ def test_the_command_line_killed_at_a_random_epoch(
 def test_an_interrupted_run_is_not_taken_up_by_another_command(
     killed: Path, pictures_of: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    import shutil
-
     run = tmp_path / "run"
     shutil.copytree(killed / "in the second fold", run)
     source = str(pictures_of(TASK))

@@ -154,3 +154,13 @@ def test_every_route_is_documented(client):
     served |= {f"/api/tasks/{{task}}/{verb}" for verb in verbs}
     assert served <= set(described["paths"])
     assert not re.search(r"HTTPValidationError", str(described))
+
+
+def test_health_survives_a_model_that_breaks_while_it_opens(client, model, monkeypatch):
+    def breaks(_task):
+        raise FileNotFoundError("a file of the bundle")
+
+    monkeypatch.setattr(models, "load", breaks)
+    response = client.get("/health")
+    assert response.status_code == 503
+    assert response.json()["models"][model] == "internal"

@@ -13,7 +13,7 @@ from suwen.core.errors import NotFound, SuwenError
 from suwen.lifecycle import models
 from suwen.server import openapi
 from suwen.server.openapi import document, errors
-from suwen.server.problems import Document
+from suwen.server.problems import Document, incident
 from suwen.server.tasks import Here
 
 router = APIRouter(default_response_class=Document)
@@ -44,6 +44,9 @@ async def health(here: Here) -> Response:
             found[name] = "none" if error.code == "no-model" else error.code
         except SuwenError as error:
             found[name] = error.code
+        except Exception as error:  # whatever stops a model from opening, health must say so
+            incident(error)
+            found[name] = "internal"
     ok = set(found.values()) <= {"ok", "none"}
     body: dict[str, Any] = {"status": "ok" if ok else "failing", "version": __version__, "models": found}
     return Document(body, 200 if ok else 503)

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L  # noqa: N812 (Lightning's own convention)
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, Checkpoint
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from suwen.core.engine import Progress as Tell
 
 
-class EveryEpoch(Callback):  # type: ignore[misc]
+class EveryEpoch(Checkpoint):  # type: ignore[misc]
     """Save a checkpoint at each epoch's end: beside the old one first, then over it.
 
-    A kill at any moment leaves the old or the new checkpoint, never half of one.
+    A kill at any moment leaves the old or the new checkpoint, never half of one. Being a ``Checkpoint``,
+    Lightning calls it after ``EarlyStopping``, so that what is saved has counted this epoch's patience.
     """
 
     def __init__(self, path: Path, tell: Tell, title: str) -> None:
@@ -25,10 +26,11 @@ class EveryEpoch(Callback):  # type: ignore[misc]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write, then rename; report one line."""
-        beside = self.path.with_suffix(".writing")
-        trainer.save_checkpoint(beside)
-        if trainer.is_global_zero:
-            os.replace(beside, self.path)  # noqa: PTH105 (atomic on every platform we serve)
+        if not trainer.should_stop:  # a stopped run would be taken up again and train one epoch more
+            beside = self.path.with_suffix(".writing")
+            trainer.save_checkpoint(beside)
+            if trainer.is_global_zero:
+                os.replace(beside, self.path)  # noqa: PTH105 (atomic on every platform we serve)
         loss = float(trainer.callback_metrics["validation_loss"])
         self.tell(
             f"{self.title} epoch {trainer.current_epoch + 1}/{trainer.max_epochs} validation loss {loss:.4f}"

@@ -117,7 +117,6 @@ def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title:
         precision=("16-mixed" if gpu else "32-true") if precision == "auto" else precision,
         callbacks=callbacks,
         logger=False,
-        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

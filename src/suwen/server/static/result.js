@@ -17,8 +17,7 @@ export function verdict(t, result) {
 
 export function answerCard(t, entry, actions) {
   const { result } = entry;
-  const positive = !result.abstained && result.decision === result.positive;
-  const kind = result.abstained ? "abstained" : positive ? "positive" : "negative";
+  const kind = tone(result);
   return el(
     "article",
     { class: `card answer ${kind}`, "aria-labelledby": `${entry.id}-name` },
@@ -27,6 +26,13 @@ export function answerCard(t, entry, actions) {
     pictures(t, entry),
     details(t, entry),
   );
+}
+
+// The colour of a class only where nothing else fits; a close or an odd call must not look like a clear one.
+function tone(result) {
+  if (result.abstained) return "abstained";
+  if (result.conformal_set.length !== 1 || result.conformal_set[0] !== result.decision) return "open-call";
+  return result.decision === result.positive ? "positive" : "negative";
 }
 
 export function heading(t, entry, actions, simulated) {
