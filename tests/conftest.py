@@ -74,9 +74,7 @@ def quick() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def pictures_of(
-    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def pictures_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A small labelled folder of real pictures for a task: two of each subject, a few without a label."""
 
     @cache
@@ -131,9 +129,7 @@ def trained(
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SUWEN_HOME", str(folder / "home"))
             document = train(name, str(source), folder / "run", overrides=QUICK)
-        return Trained(
-            task=name, source=source, run=folder / "run", home=folder / "home", document=document
-        )
+        return Trained(task=name, source=source, run=folder / "run", home=folder / "home", document=document)
 
     return make
 

@@ -10,7 +10,7 @@ import pytest
 from suwen.lifecycle import tasks
 
 OUTSIDE = "outside.brain"
-MODULE = '''
+MODULE = """
 from suwen.core.task import Endpoint, Field
 from suwen.engines.image.task import ImageTask
 
@@ -32,7 +32,7 @@ brain = ImageTask(
     floor={"auroc": 0.8},
     extra={"demo": "imaging/brain4/labels.csv"},
 )
-'''
+"""
 
 
 @pytest.fixture(scope="session")

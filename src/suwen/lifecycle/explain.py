@@ -48,10 +48,10 @@ def explain_sample(
 def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -> dict[str, bytes]:
     """PNGs of one explanation: ``overlay`` (image and heat map side by side), ``heat`` and ``image``."""
     from suwen.explain.overlay import heat_png, overlay_png
-    from suwen.formats.write import grey_png
+    from suwen.formats.write import grey_png, shown
 
     (image,) = sample.inputs.values()
-    pixels = image.load().pixels
+    pixels = shown(image.load().pixels)
     assert prediction.output is not None  # noqa: S101 (explained, hence answered)
     title = [
         f"{prediction.output.positive}: {prediction.output.probability:.2f} "

@@ -166,9 +166,16 @@ def _load(name: str, where: Path, stamp: tuple[Any, ...]) -> Loaded:
     manifest = open_bundle(where)
     if manifest["task"] != name:
         raise Conflict(f"this model was trained for '{manifest['task']}', not '{name}'")
-    return Loaded(
-        task=task, folder=where, manifest=manifest, served=engine_for(task).load(task, where, manifest)
-    )
+    try:
+        served = engine_for(task).load(task, where, manifest)
+    except (FileNotFoundError, KeyError) as error:
+        raise Conflict(
+            f"this model was made by suwen {manifest.get('code_version')} and lacks what this version needs",
+            where=where.name,
+            fix="Train and deploy it again",
+            code="old-bundle",
+        ) from error
+    return Loaded(task=task, folder=where, manifest=manifest, served=served)
 
 
 def in_service(task: str) -> dict[str, Any] | None:

@@ -115,7 +115,8 @@ class ImageModule(L.LightningModule):  # type: ignore[misc]
         model.load_state_dict(self.best["state"])
         with torch.no_grad():
             model.network.head.bias.sub_(self.prior_shift.to(model.network.head.bias.device))
-        return model.cpu().eval()
+        plain: Standardised = model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+        return plain
 
     def configure_optimizers(self) -> Any:
         """AdamW without decay on biases and norms; linear warm-up, then a cosine to zero."""
