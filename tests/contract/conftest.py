@@ -21,7 +21,7 @@ brain = ImageTask(
     not_for="Reading an examination alone",
     inputs=(
         Field(
-            name="image", kind="image", description="one MR slice", accepts=("MR",), body_parts=("BRAIN", "HEAD")
+            name="image", kind="image", description="one MR slice", accepts=("MR",), body_parts=("BRAIN",)
         ),
     ),
     endpoint=Endpoint(

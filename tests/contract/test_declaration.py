@@ -18,7 +18,7 @@ from suwen.lifecycle.settings import resolve
 def test_its_name_is_that_of_its_file_or_entry_point(name: str) -> None:
     task = tasks.find(name)
     assert task.name == name
-    assert task.system == name.split(".")[0]
+    assert task.system == name.partition(".")[0]
     module, attribute = tasks._index()[name]
     assert getattr(importlib.import_module(module), attribute) is task
     if module.startswith("suwen."):
@@ -50,7 +50,7 @@ def test_its_endpoint_is_closed_and_coded(name: str) -> None:
     assert len(spellings) == len(set(spellings)), "one spelling means two classes"
     for known in endpoint.classes:
         assert endpoint.resolve(known.upper()) == known
-    with pytest.raises(BadInput, match="Known labels|not one this task knows") as refused:
+    with pytest.raises(BadInput, match="not one this task knows") as refused:
         endpoint.resolve("sicherlich")
     assert refused.value.code == "unknown-label"
 

@@ -117,8 +117,7 @@ def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title:
         strategy=settings["strategy"],
         precision=("16-mixed" if gpu else "32-true") if precision == "auto" else precision,
         callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=False,
+        logger=False,  # and no enable_checkpointing=False: EveryEpoch is the checkpoint callback
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
