@@ -37,7 +37,8 @@ def evaluate(
         Folder of a finished run, or name of a task whose model is in service.
     source
         Where the samples are. Its own parts are used if it declares any; the source of the run itself is
-        parted as the run parted it; any other source is judged whole, less what the run learned from.
+        parted as the run parted it; any other source is judged whole, less what the run learned from. A
+        part that the source declares is never thinned out, but what was learned from is counted.
     split
         Part to judge; ``test`` where there is one, else ``validation``.
     seed
@@ -128,7 +129,11 @@ def _choose(
     if name == "train":
         return name, (chosen, notes)
     seen = [s for s in chosen if _learned(engine, s, memory, dataset.subjects_known)]
-    if seen:
+    if seen and declared:
+        notes.append(
+            f"The model learned from {len(seen)} of these samples or their subjects: read with care."
+        )
+    elif seen:
         notes.append(f"{len(seen)} samples were left out: the model learned from them or their subjects.")
         ids = {id(s) for s in seen}
         chosen = tuple(s for s in chosen if id(s) not in ids)

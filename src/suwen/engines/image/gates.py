@@ -77,21 +77,20 @@ def gate(
     Returns
     -------
     tuple
-        The refusal, or ``None`` when the image may be scored; and the figures measured so far:
+        The refusal, or ``None`` when the image may be scored; and the figures measured:
         ``short_side_px``, ``grey_range``, ``saturated``, ``neighbour_correlation``, ``ood_score``,
         ``ood_threshold`` (a score above it is refused).
     """
-    refusal = header_gate(modality, body_part, field)
-    if refusal:
-        return refusal, {}
-    refusal, figures = quality_gate(pixels)
-    if refusal or params is None:
+    poor, figures = quality_gate(pixels)
+    refusal = header_gate(modality, body_part, field) or poor
+    if params is None:
         return refusal, figures
+    # The likeness is measured even where the image is refused already, so that the figure is always there.
     ranks = _ranks(to_input(pixels, GATE_SIDE)[None])
     score, alternative = _strangeness(ranks, params)
     figures |= {"ood_score": float(score[0]), "ood_threshold": float(params["threshold"])}
-    if figures["ood_score"] <= figures["ood_threshold"]:
-        return None, figures
+    if refusal or figures["ood_score"] <= figures["ood_threshold"]:
+        return refusal, figures
     hint = f" It fits better {tuple(_ALTERNATIVES)[alternative[0]]}." if alternative[0] >= 0 else ""
     reason = (
         f"This image does not look like those the model learned from (strangeness {score[0]:.1f}, accepted "

@@ -19,7 +19,7 @@ task = ImageTask(
             name="image",
             kind="image",
             description="frontal chest X-ray, upright or supine, PNG, JPEG, NPZ or DICOM",
-            accepts=("CR", "DX", "RG", "XA", "OT"),
+            accepts=("CR", "DX", "RG", "OT"),
             body_parts=("CHEST", "LUNG", "THORAX"),
         ),
     ),
