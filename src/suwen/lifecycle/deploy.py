@@ -85,8 +85,7 @@ def deploy(run: Path) -> dict[str, Any]:
         manifest = candidate(run, Path(folder))
         place = models.store(manifest["task"], Path(folder), manifest["version"])
     models.load(find(manifest["task"]), place)
-    stack = models.promoted(manifest["task"])
-    if not stack or stack[-1] != manifest["version"]:
+    if models.promoted(manifest["task"])[-1:] != [manifest["version"]]:
         models.record(manifest["task"], "promoted", manifest["version"])
     return {
         "task": manifest["task"],
@@ -95,7 +94,7 @@ def deploy(run: Path) -> dict[str, Any]:
         "quantisation": manifest["engine_manifest"].get("quantisation"),
         "report": manifest["report"],
         "folder": str(place),
-        "in_service": models.promoted(manifest["task"])[-1] == manifest["version"],
+        "in_service": models.promoted(manifest["task"])[-1:] == [manifest["version"]],
         "bundles": models.events(manifest["task"]),
     }
 

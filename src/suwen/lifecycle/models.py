@@ -19,7 +19,7 @@ from typing import Any
 
 from suwen.core.documents import dumps, now
 from suwen.core.engine import ServedModel
-from suwen.core.errors import Conflict, NotFound, Unreadable
+from suwen.core.errors import Conflict, NotFound, SuwenError, Unreadable
 from suwen.core.task import Task
 from suwen.lifecycle.bundle import MANIFEST, open_bundle
 from suwen.lifecycle.home import home
@@ -70,12 +70,16 @@ def record(task: str, event: str, version: str) -> None:
 
 
 def promoted(task: str) -> list[str]:
-    """Versions in order of promotion, the last one in service; a rollback takes the last one off."""
+    """Versions in order of promotion, the last one in service; a rollback takes the last one off.
+
+    Two processes may write the same event at the same time; the second one changes nothing.
+    """
     stack: list[str] = []
     for event in events(task):
-        if event["event"] == "promoted":
+        on_top = stack[-1:] == [event["version"]]
+        if event["event"] == "promoted" and not on_top:
             stack.append(event["version"])
-        elif event["event"] == "rolled-back" and stack:
+        elif event["event"] == "rolled-back" and on_top:
             stack.pop()
     return stack
 
@@ -109,20 +113,32 @@ def current(task: str) -> tuple[str, Path]:
 
 
 def store(task: str, bundle: Path, version: str) -> Path:
-    """Copy a sealed bundle into the registry, whole or not at all."""
+    """Copy a sealed bundle into the registry, whole or not at all; a damaged copy is replaced."""
     target = folder_of(task) / version
-    if target.exists():
+    if _intact(target):
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{version}."))
-    try:
-        shutil.copytree(bundle, beside, dirs_exist_ok=True)
-        beside.chmod(0o755)
-        beside.rename(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{version}.") as beside:
+        whole = Path(beside) / "whole"
+        shutil.copytree(bundle, whole)
+        whole.chmod(0o755)
+        try:
+            if target.exists():
+                target.rename(Path(beside) / "damaged")
+            whole.rename(target)
+        except OSError:  # another process deployed the same bundle in this moment
+            if not _intact(target):
+                raise
     return target
+
+
+def _intact(folder: Path) -> bool:
+    """Whether a folder holds a bundle that verifies."""
+    try:
+        open_bundle(folder)
+    except SuwenError:
+        return False
+    return True
 
 
 def roll_back(task: str) -> str:

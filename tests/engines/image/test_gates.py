@@ -238,9 +238,10 @@ def test_the_front_door_says_why_in_words(data_dir: Path, chest: Params) -> None
         assert figures["ood_score"] > figures["ood_threshold"]
     refusal, figures = gate(x_ray, field=CHEST, modality="US", params=chest)
     assert refusal is not None
-    assert (refusal.code, figures) == ("wrong-modality", {})
+    assert refusal.code == "wrong-modality"
+    assert figures["ood_score"] <= figures["ood_threshold"], "the likeness is measured all the same"
     refusal, figures = gate(np.zeros((100, 100), dtype=np.float32), field=CHEST, params=chest)
     assert refusal is not None
     assert refusal.code == "poor-quality"
-    assert "ood_score" not in figures
+    assert figures["ood_score"] > figures["ood_threshold"]
     assert gate(x_ray[::-1], field=CHEST)[0] is None

@@ -88,7 +88,11 @@ def gate(
     # The likeness is measured even where the image is refused already, so that the figure is always there.
     ranks = _ranks(to_input(pixels, GATE_SIDE)[None])
     score, alternative = _strangeness(ranks, params)
-    figures |= {"ood_score": float(score[0]), "ood_threshold": float(params["threshold"])}
+    limit = float(params["threshold"])
+    # An image without structure has no shape to compare; it counts as twice as strange as is accepted.
+    strangeness = max(float(score[0]), 2 * limit) if poor else float(score[0])
+    figures = {name: float(value) for name, value in figures.items()}
+    figures |= {"ood_score": strangeness, "ood_threshold": limit}
     if refusal or figures["ood_score"] <= figures["ood_threshold"]:
         return refusal, figures
     hint = f" It fits better {tuple(_ALTERNATIVES)[alternative[0]]}." if alternative[0] >= 0 else ""
