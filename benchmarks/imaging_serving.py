@@ -120,9 +120,7 @@ def main() -> None:
     options.add_argument("--side", type=int, default=SIDE, help="pixels")
     options.add_argument("--images", type=int, default=128, help="half calibrate, half are compared")
     chosen = options.parse_args()
-    document = measure(
-        rounds=chosen.rounds, repeats=chosen.repeats, side=chosen.side, images=chosen.images
-    )
+    document = measure(rounds=chosen.rounds, repeats=chosen.repeats, side=chosen.side, images=chosen.images)
     publish(document, as_json=chosen.json)
 
 

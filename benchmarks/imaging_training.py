@@ -42,7 +42,9 @@ def settings(epochs: int, batch: int) -> dict[str, Any]:
     from suwen.engines.image.recipe import complete
     from suwen.engines.image.settings import check
 
-    given = check({"epochs": epochs, "batch_size": batch, "flip": False, "threads": 1, "precision": "32-true"})
+    given = check(
+        {"epochs": epochs, "batch_size": batch, "flip": False, "threads": 1, "precision": "32-true"}
+    )
     return complete(given, n=10_000, size=SIDE)
 
 
@@ -149,9 +151,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=64, help="images per step")
     options.add_argument("--images", type=int, default=4708, help="training images at most")
     chosen = options.parse_args()
-    document = measure(
-        rounds=chosen.rounds, epochs=chosen.epochs, batch=chosen.batch, images=chosen.images
-    )
+    document = measure(rounds=chosen.rounds, epochs=chosen.epochs, batch=chosen.batch, images=chosen.images)
     publish(document, as_json=chosen.json)
 
 

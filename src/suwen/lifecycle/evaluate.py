@@ -40,7 +40,7 @@ def evaluate(
         parted as the run parted it; any other source is judged whole, less what the run learned from. A
         part that the source declares is never thinned out, but what was learned from is counted.
     split
-        Part to judge; ``test`` where there is one, else ``validation``.
+        Part to judge; ``test`` where there is one, else ``validation``. A source judged whole is ``test``.
     seed
         Of the bootstrap.
     progress
@@ -125,7 +125,7 @@ def _choose(
         name = _name(split, declared)
         chosen = tuple(s for s in labelled if s.split == name)
     else:
-        name, chosen = split or "test", labelled
+        name, chosen = _name(split, {"test"}), labelled
     if name == "train":
         return name, (chosen, notes)
     seen = [s for s in chosen if _learned(engine, s, memory, dataset.subjects_known)]
@@ -159,7 +159,7 @@ def _name(split: str | None, available: set[str]) -> str:
     """
     wanted = {"val": "validation", "valid": "validation"}.get(split or "", split)
     if wanted is None:
-        wanted = next(name for name in ("test", "validation", "train") if name in available)
+        wanted = next((name for name in ("test", "validation", "train") if name in available), "test")
     if wanted not in available:
         held = ", ".join(name for name in SPLITS if name in available)
         raise NotFound(f"the source has no part '{wanted}'", fix=f"It has: {held or 'none'}", code="no-split")

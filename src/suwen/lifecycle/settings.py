@@ -59,7 +59,14 @@ def from_file(task: Task, folder: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{CONFIG_FILE} is not valid TOML: {error}", where=str(path)) from None
-    values: dict[str, Any] = document.get("tasks", {}).get(task.name, {})
+    tables = document.get("tasks", {})
+    values = tables.get(task.name, {}) if isinstance(tables, dict) else tables
+    if not isinstance(values, dict):
+        raise BadInput(
+            f"{CONFIG_FILE} says {values!r} where settings are expected",
+            where=str(path),
+            fix=f'Write a table: [tasks."{task.name}"]',
+        )
     return values
 
 

@@ -76,13 +76,25 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
 
 
 def trusted_keys() -> list[Ed25519PublicKey]:
-    """Public keys whose signatures count: the shipped ones and ``SUWEN_HOME/keys/trusted/*.pub``."""
+    """Public keys whose signatures count: the shipped ones and ``SUWEN_HOME/keys/trusted/*.pub``.
+
+    Raises
+    ------
+    Untrusted
+        When a file among them is no public key.
+    """
     from cryptography.hazmat.primitives import serialization as s
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    pems = [item.read_bytes() for item in files(SHIPPED_KEYS).iterdir() if item.name.endswith(".pub")]
-    pems += [path.read_bytes() for path in sorted((home() / "keys" / "trusted").glob("*.pub"))]
-    keys = [s.load_pem_public_key(pem) for pem in pems]
+    shipped = [item for item in files(SHIPPED_KEYS).iterdir() if item.name.endswith(".pub")]
+    keys = []
+    for item in (*shipped, *sorted((home() / "keys" / "trusted").glob("*.pub"))):
+        try:
+            keys.append(s.load_pem_public_key(item.read_bytes()))
+        except ValueError:
+            raise Untrusted(
+                "a trusted key is not a public key in PEM", where=str(item), fix="Replace or remove the file"
+            ) from None
     return [key for key in keys if isinstance(key, Ed25519PublicKey)]
 
 

@@ -12,10 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.errors import MissingExtra
+from suwen.engines.image.arrays import THUMBNAIL_SIDE
 
 ORIENTATIONS = 9
-CELLS = 7
-"""Cells per side: 4 pixels each at 28, 18 at 128."""
+LARGE_SIDE = 128
+"""Images that are no thumbnails are described at this side, in cells of 16 pixels, whatever the network sees:
+a baseline held back would flatter the network."""
+SMALL_CELL, LARGE_CELL = 4, 16
+"""Pixels per side of a cell: 7 cells at 28, 8 at 128."""
+
+
+def side(size: int) -> int:
+    """Side of the images the baseline reads beside a network of input side ``size``."""
+    return size if size <= THUMBNAIL_SIDE else LARGE_SIDE
 
 
 def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -24,7 +33,7 @@ def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
         from skimage.feature import hog
     except ImportError:
         raise MissingExtra("scikit-image", "train", "the HOG baseline") from None
-    cell = max(2, images.shape[-1] // CELLS)
+    cell = SMALL_CELL if images.shape[-1] <= THUMBNAIL_SIDE else LARGE_CELL
     rows = [
         hog(image, orientations=ORIENTATIONS, pixels_per_cell=(cell, cell), cells_per_block=(2, 2))
         for image in images
@@ -33,9 +42,9 @@ def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fit_baseline(
-    images: NDArray[np.float32], labels: NDArray[np.int64], classes: int, *, seed: int
+    x: NDArray[np.float32], labels: NDArray[np.int64], classes: int, *, seed: int
 ) -> dict[str, Any]:
-    """Learn the baseline.
+    """Learn the baseline from HOG features (n, d) and class indices (n,).
 
     Returns
     -------
@@ -46,7 +55,6 @@ def fit_baseline(
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.preprocessing import StandardScaler
 
-    x = features(images)
     scaler = StandardScaler().fit(x)
     model = LogisticRegressionCV(
         Cs=[1e-4, 1e-3, 1e-2], cv=3, scoring="neg_log_loss", class_weight="balanced",
@@ -67,10 +75,10 @@ def fit_baseline(
     }
 
 
-def baseline_probabilities(images: NDArray[np.float32], model: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Probabilities (n, K) of the stored baseline for images (n, S, S)."""
-    x = (features(images) - np.asarray(model["mean"])) / np.asarray(model["scale"])
-    scores = x @ np.asarray(model["weights"]).T + np.asarray(model["bias"])
+def probabilities(x: NDArray[np.float32], model: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Probabilities (n, K) of the stored baseline for HOG features (n, d)."""
+    standard = (x - np.asarray(model["mean"])) / np.asarray(model["scale"])
+    scores = standard @ np.asarray(model["weights"]).T + np.asarray(model["bias"])
     scores -= scores.max(1, keepdims=True)
     odds = np.exp(scores)
     out: NDArray[np.float64] = odds / odds.sum(1, keepdims=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from suwen.core.documents import write_json
 from suwen.core.engine import Fitted, Parts, Progress
 from suwen.core.errors import MissingExtra, Refused
+from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.image.arrays import LARGE_SIDE, natural_size, stack, targets
 from suwen.engines.image.recipe import complete
@@ -58,7 +59,6 @@ def fit(
         import torch
     except ImportError:
         raise MissingExtra("torch", "train", "training") from None
-    from suwen.engines.image.baseline import baseline_probabilities, fit_baseline
 
     clock = {"start": time.process_time()}
     size = settings["size"] or natural_size(parts.train)
@@ -96,12 +96,7 @@ def fit(
     baseline: NDArray[np.float64] | None = None
     if chosen["baseline"]:
         progress("training the baseline: HOG and logistic regression")
-        baseline = np.zeros((len(everything), classes))
-        for out in [held_out == k for k in range(chosen["folds"])] if held_out is not None else [parted]:
-            fold = fit_baseline(images[~out], labels[~out], classes, seed=seed)
-            baseline[out] = baseline_probabilities(images[out], fold)
-        whole = fit_baseline(images, labels, classes, seed=seed) if held_out is not None else fold
-        write_json(model / "baseline.json", whole)
+        baseline = _baseline(everything, size, labels, classes, held_out, parted, model, seed=seed)
         files.append("baseline.json")
     clock["baseline"] = time.process_time()
     files.append(_gate(images[~parted], images[parted], model, seed=seed))
@@ -207,6 +202,32 @@ def _export(
         if facts["quantisation"]["promoted"]:
             facts |= {"weights": "model.int8.onnx", "precision": "int8"}
     return files, facts
+
+
+def _baseline(
+    samples: Sequence[Sample],
+    size: int,
+    labels: NDArray[np.int64],
+    classes: int,
+    held_out: NDArray[np.int64] | None,
+    parted: NDArray[np.bool_],
+    model: Path,
+    *,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Learn the baseline on what the network learned from; probabilities where that is held out."""
+    from suwen.engines.image.baseline import features, fit_baseline, probabilities, side
+
+    x = features(stack(samples, side(size)))
+    scores = np.zeros((len(labels), classes))
+    outs = [parted] if held_out is None else [held_out == k for k in range(held_out.max() + 1)]
+    for out in outs:
+        learned = fit_baseline(x[~out], labels[~out], classes, seed=seed)
+        scores[out] = probabilities(x[out], learned)
+    if held_out is not None:
+        learned = fit_baseline(x, labels, classes, seed=seed)
+    write_json(model / "baseline.json", learned)
+    return scores
 
 
 def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Path, *, seed: int) -> str:

@@ -80,12 +80,12 @@ class ImageModel:
         NotFound
             When the model was trained with ``baseline=false``.
         """
-        from suwen.engines.image.baseline import baseline_probabilities
+        from suwen.engines.image.baseline import features, probabilities, side
 
         path = self.folder / "baseline.json"
         if not path.exists():
             raise NotFound("this model was trained without a baseline", fix="Train with --set baseline=true")
-        return baseline_probabilities(stack(samples, self.size), read_json(path))
+        return probabilities(features(stack(samples, side(self.size))), read_json(path))
 
     def open_up(self, sample: Sample, explained: int) -> Explainable:
         """Lay one image open for the class with index ``explained``."""

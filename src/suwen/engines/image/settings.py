@@ -13,7 +13,8 @@ from suwen.core.errors import UnknownSetting, nearest
 class ImageSettings(BaseModel):
     """What ``--set key=value`` may change. ``None`` (``null``) is chosen from the data: see ``recipe``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Values come as JSON: --set devices=2 is a number where "auto" is text.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     network: Literal["compact", "resnet18", "densenet121", "seed_cnn"] = Field(
         "compact", description="network architecture"
