@@ -75,7 +75,7 @@ def cpu_seconds(work: Callable[[], Any]) -> float:
 
 
 def interleaved(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """CPU seconds of each side, turn by turn and the order reversed every round, so that drift hits all alike."""
+    """CPU seconds of each side, turn by turn, the order reversed every round: drift hits all alike."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds):
         for name in list(sides)[:: -1 if number % 2 else 1]:

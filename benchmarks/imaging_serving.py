@@ -54,6 +54,23 @@ def network(images: NDArray[np.float32], side: int) -> Any:
     return model.eval()
 
 
+def multiplications(model: Any, side: int) -> float:
+    """Multiply-adds of all convolutions for one image, in units of 1e9."""
+    import torch
+
+    counts: list[int] = []
+
+    def count(module: Any, _: Any, out: Any) -> None:
+        counts.append(out[0].numel() * module.weight[0].numel())
+
+    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    with torch.inference_mode():
+        model(torch.zeros(1, 1, side, side))
+    for hook in hooks:
+        hook.remove()
+    return sum(counts) / 1e9
+
+
 def measure(*, rounds: int, repeats: int, side: int, images: int) -> dict[str, Any]:
     """Compare the three; ``rounds`` turns of ``repeats`` images each."""
     import torch
@@ -91,6 +108,8 @@ def measure(*, rounds: int, repeats: int, side: int, images: int) -> dict[str, A
         "int8": lambda: [deployed("int8", one) for _ in range(repeats)],
     }
     taken = interleaved(sides, rounds)
+    work = multiplications(model, side)
+    milliseconds = {name: 1000 * median(seconds) / repeats for name, seconds in taken.items()}
     margin = {name: z[:, 1] - z[:, 0] for name, z in logits.items()}
     return {
         "fp32_speedup": ratio(taken["eager"], taken["fp32"]),
@@ -99,7 +118,9 @@ def measure(*, rounds: int, repeats: int, side: int, images: int) -> dict[str, A
         "int8_max_abs_diff": float(np.abs(logits["int8"] - logits["eager"]).max()),
         "int8_correlation": float(np.corrcoef(margin["int8"], margin["eager"])[0, 1]),
         "logit_margin_sd": float(margin["eager"].std()),
-        "cpu_ms_per_image": {name: 1000 * median(seconds) / repeats for name, seconds in taken.items()},
+        "cpu_ms_per_image": milliseconds,
+        "gmac_per_image": work,
+        "gmac_per_cpu_s": {name: 1000 * work / taken_ms for name, taken_ms in milliseconds.items()},
         "megabytes": megabytes,
         "network": "resnet18",
         "side": side,

@@ -146,10 +146,10 @@ def measure(*, rounds: int, epochs: int, batch: int, images: int) -> dict[str, A
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("--rounds", type=int, default=5, help="trainings of each loop")
+    options.add_argument("--rounds", type=int, default=9, help="trainings of each loop")
     options.add_argument("--epochs", type=int, default=2, help="epochs per training")
     options.add_argument("--batch", type=int, default=64, help="images per step")
-    options.add_argument("--images", type=int, default=4708, help="training images at most")
+    options.add_argument("--images", type=int, default=2048, help="training images at most")
     chosen = options.parse_args()
     document = measure(rounds=chosen.rounds, epochs=chosen.epochs, batch=chosen.batch, images=chosen.images)
     publish(document, as_json=chosen.json)

@@ -30,5 +30,4 @@ task = ImageTask(
     floor={"auroc": 0.85},
     # What differs from the engine's defaults; `--set` on the command line wins.
     settings={"size": 64, "operating_point": "sensitivity>=0.95"},
-    credit="Your data set: who made it, where it lies, its licence.",
 )

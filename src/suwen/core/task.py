@@ -115,8 +115,8 @@ class Task:
         Metric to the least value with which a model may be promoted.
     settings
         This task's changes to the engine's defaults.
-    credit
-        Sources and licences of the data that the shipped model learned from.
+    credits
+        Data fingerprint to source and licence, for published data sets; a card cites the one it learned from.
     reviewed_leakage
         Known defects of published files that a person has reviewed: ``"<fingerprint A>+<fingerprint B>"``
         of two splits, to a sentence. There, and only there, the training copies of leaked images are
@@ -133,7 +133,7 @@ class Task:
     metrics: tuple[str, ...] = ("auroc", "auprc", "accuracy", "sensitivity", "specificity", "brier", "ece")
     floor: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    credit: str = ""
+    credits: Mapping[str, str] = field(default_factory=dict)
     reviewed_leakage: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -92,7 +92,7 @@ def evaluate(
         rule=manifest["operating_point"]["rule"],
         conformal_quantile=manifest["conformal"]["quantile"],
         data_fingerprint=dataset.fingerprint,
-        warnings=notes,
+        warnings=list(dict.fromkeys([*manifest["warnings"], *notes])),
         seed=seed,
     )
     written = write(out / name, report, task, manifest)

@@ -19,5 +19,6 @@ def write(folder: Path, report: Report, task: Task, manifest: Mapping[str, Any])
         "data_fingerprint": manifest["data_fingerprint"],
         "code_version": manifest["code_version"],
         "created_at": manifest["created_at"],
+        "credit": manifest["credit"],
     }
     return write_report(folder, report, task, provenance)

@@ -164,7 +164,7 @@ def _manifest(
         "baseline": {"name": fitted.baseline_name, "threshold": baseline_threshold},
         "engine_manifest": plain(fitted.engine_manifest),
         "cpu_seconds": fitted.cpu_seconds,
-        "credit": task.credit,
+        "credit": task.credits.get(fingerprint, ""),
         "warnings": list(warnings),
     }
 

@@ -28,7 +28,6 @@ def evaluated(two: tuple[np.ndarray, ...], make_task: Callable[..., Task]) -> tu
         title="Pneumonia <script>alert(1)</script>",
         classes=("正常", "肺炎 & more"),
         floor={"auroc": 0.7, "ece": 0.001},
-        credit="Data: CC BY 4.0",
     )
     report = build_report(
         task=task,

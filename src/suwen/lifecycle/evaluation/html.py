@@ -37,7 +37,7 @@ def page(
     report
         The figures.
     task
-        Title, intended use, credit and the metrics to lead with.
+        Title, intended use and the metrics to lead with.
     provenance
         What to say about model, weights, data and code: name to value.
     plots
@@ -65,7 +65,7 @@ def page(
         "<h2>Intended use</h2>",
         f"<p>{escape(task.intended_use)}</p>",
         f"<p><b>Not for:</b> {escape(task.not_for)}</p>",
-        _provenance(report, task, provenance),
+        _provenance(report, provenance),
         _meanings(report),
         f"<footer><p><b>{escape(DISCLAIMER)}</b></p></footer>",
     ]
@@ -208,11 +208,9 @@ def _groups(report: Report) -> str:
     return "<h2>Subgroups</h2>" + _table(head, rows, "stacked")
 
 
-def _provenance(report: Report, task: Task, provenance: Mapping[str, object]) -> str:
+def _provenance(report: Report, provenance: Mapping[str, object]) -> str:
     items = {str(name): str(value) for name, value in provenance.items()}
     items |= {"evaluated data": report.data_fingerprint, "evaluated at": report.created_at}
-    if task.credit:
-        items["credit"] = task.credit
     lines = "".join(
         f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(value)}</dd>"
         for name, value in items.items()

@@ -26,9 +26,11 @@ task = ImageTask(
         code=("http://snomed.info/sct", "254837009", "Malignant neoplasm of breast"),
     ),
     floor={"auroc": 0.80},
-    credit=(
-        "BreastMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Al-Dhabyani et al., Data "
-        "in Brief 28:104863, 2020), CC BY 4.0."
-    ),
+    credits={
+        "3ad59c363c9e9cbada92ffda30c6d37ddb848111261727185eb2c083f2e7fbdb": (
+            "BreastMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Al-Dhabyani et al., "
+            "Data in Brief 28:104863, 2020), CC BY 4.0."
+        )
+    },
     extra={"demo": "imaging/breastmnist.npz"},
 )

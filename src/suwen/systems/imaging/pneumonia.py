@@ -32,10 +32,12 @@ task = ImageTask(
         code=("http://snomed.info/sct", "233604007", "Pneumonia"),
     ),
     floor={"auroc": 0.80},
-    credit=(
-        "PneumoniaMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Kermany et al., Cell "
-        "172:1122, 2018), CC BY 4.0."
-    ),
+    credits={
+        "a7e119a5116d407b7a746789281e67c1560dd95a9f56c57968bd8101fcdfc0f8": (
+            "PneumoniaMNIST of MedMNIST v2 (Yang et al., Scientific Data 10:41, 2023; from Kermany et al., "
+            "Cell 172:1122, 2018), CC BY 4.0."
+        )
+    },
     # Train and validation of the reconstructed PneumoniaMNIST, by their fingerprints (docs/adr/0007).
     reviewed_leakage={
         "ff18cedff15cee22373f63c7d73811f96b39ecd8f87137422fbb1dfa8f92fe06"
