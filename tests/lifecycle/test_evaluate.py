@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,13 +217,7 @@ def test_what_cannot_be_judged_says_why(workshop: Callable[..., Any], tmp_path: 
 def test_without_the_library_of_the_baseline_it_is_left_out_and_said(
     workshop: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suwen.core.errors import MissingExtra
-    from suwen.engines.image import baseline
-
-    def absent(*_: Any) -> Any:
-        raise MissingExtra("scikit-image", "train", "the HOG baseline")
-
-    monkeypatch.setattr(baseline, "baseline_probabilities", absent)
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
     made = workshop()
     document = evaluate(str(made.run), str(made.source), split="test")
     assert document["baselines"] == {}

@@ -8,7 +8,7 @@ import typer
 
 from suwen import __version__
 from suwen.cli import deploy, explore, learn, serve, use
-from suwen.core.errors import EXIT_CODE, SuwenError
+from suwen.core.errors import EXIT_CODE, Conflict, SuwenError
 
 app = typer.Typer(
     name="suwen",
@@ -33,14 +33,26 @@ for module in (explore, learn, deploy, use, serve):
     module.register(app)
 
 
+def _ours(error: SuwenError | OSError) -> SuwenError:
+    """A full disk or a forbidden folder is no fault of the program either."""
+    if isinstance(error, SuwenError):
+        return error
+    return Conflict(
+        f"the file system says: {error.strerror or error}",
+        where=str(error.filename) if error.filename else None,
+        fix="Check the path, its permissions and the space left",
+        code="file-system",
+    )
+
+
 def main() -> None:
     """Run the command line; our errors exit with 3 and one sentence, never a traceback."""
     try:
         app(standalone_mode=True)
-    except SuwenError as error:
+    except (SuwenError, OSError) as error:
         from suwen.cli.output import report_error
 
-        report_error(error, as_json="--json" in sys.argv)
+        report_error(_ours(error), as_json="--json" in sys.argv)
         sys.exit(EXIT_CODE)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ def begin(
     document = {**wanted, "status": "running", "started_at": now()}
     write_json(path, document)
     return document
+
+
+def abandon(folder: Path) -> None:
+    """Take away what a refused training wrote; an interrupted one is kept, to be resumed."""
+    shutil.rmtree(folder)
 
 
 def finish(folder: Path, document: Mapping[str, Any], **facts: Any) -> None:

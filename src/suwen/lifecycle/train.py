@@ -12,7 +12,7 @@ import numpy as np
 from suwen import __version__
 from suwen.core.documents import now, plain, write_json
 from suwen.core.engine import Engine, Fitted, Progress
-from suwen.core.errors import BadInput
+from suwen.core.errors import BadInput, SuwenError
 from suwen.core.report import Report
 from suwen.core.task import Task
 from suwen.lifecycle import run as runs
@@ -82,16 +82,22 @@ def train(
     parted = partition(task, engine, samples, found, settings, seed)
     parts = parted.parts()
     _two_classes(task, parts.train)
+    taken_up = runs.is_run(run)
     document = runs.begin(
         run, task=task.name, seed=seed, settings=settings, fingerprint=samples.fingerprint, sweep=sweep
     )
-    write_json(run / "audit.json", found.document())
-    remember(engine, parted, run / "splits.json")
     own = {key: settings[key] for key in engine.setting_names()}
-    if sweep:
-        own = engine.sweep(task, parts, own, run, trials=sweep, seed=seed, progress=progress)
-    fitted = engine.fit(task, parts, own, run, seed=seed, progress=progress)
-    manifest = _manifest(task, engine, fitted, settings, seed, samples.fingerprint, parted.warnings)
+    try:
+        write_json(run / "audit.json", found.document())
+        remember(engine, parted, run / "splits.json")
+        if sweep:
+            own = engine.sweep(task, parts, own, run, trials=sweep, seed=seed, progress=progress)
+        fitted = engine.fit(task, parts, own, run, seed=seed, progress=progress)
+        manifest = _manifest(task, engine, fitted, settings, seed, samples.fingerprint, parted.warnings)
+    except SuwenError:
+        if not taken_up:  # repeating a refused command is refused again: there is nothing to resume
+            runs.abandon(run)
+        raise
     report = validation_report(task, fitted, manifest, samples.fingerprint, seed)
     manifest |= {"report": summary(report), "warnings": [*manifest["warnings"], *report.warnings]}
     manifest["weights_sha256"] = sha256(run / "model" / manifest["engine_manifest"]["weights"])

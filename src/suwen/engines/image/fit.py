@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 
 from suwen.core.documents import write_json
 from suwen.core.engine import Fitted, Parts, Progress
-from suwen.core.errors import MissingExtra, Refused
+from suwen.core.errors import BadInput, MissingExtra, Refused
 from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.image.arrays import LARGE_SIDE, natural_size, stack, targets
 from suwen.engines.image.recipe import complete
 
+LEAST_PER_CLASS = 3
+"""The baseline's penalty is chosen in three folds, each with every class."""
+LEAST_IMAGES = 10
+"""What the likeness gate needs to say what is usual."""
 EXPORT_TOLERANCE = 1e-4
 """Largest difference between torch's and ONNX Runtime's logits that an export may show."""
 
@@ -50,6 +54,9 @@ def fit(
 
     Raises
     ------
+    BadInput
+        When a class has too few samples to learn from (code ``too-few-samples``), or there are fewer
+        subjects than folds (code ``too-few-subjects``).
     MissingExtra
         Without torch.
     Refused
@@ -70,6 +77,8 @@ def fit(
     parted = np.arange(len(everything)) >= len(parts.train)
     held_out = _folds(parts, labels, chosen["folds"], seed) if chosen["folds"] else None
     scored = np.arange(len(everything)) if held_out is not None else np.flatnonzero(parted)
+    outs = [parted] if held_out is None else [held_out == fold for fold in range(chosen["folds"])]
+    _check_enough(task, labels, [~parted, *(~out for out in outs)])
 
     members, history, own = [], [], np.zeros((len(everything), classes), np.float32)
     for number in range(chosen["ensemble"]):
@@ -119,6 +128,21 @@ def fit(
     )
 
 
+def _check_enough(task: Task, labels: NDArray[np.int64], trainings: Sequence[NDArray[np.bool_]]) -> None:
+    """Refuse before an hour is spent what the baseline or the gate would refuse after it."""
+    for chosen in trainings:
+        counts = np.bincount(labels[chosen], minlength=len(task.endpoint.classes))
+        fewest = int(np.where(counts > 0, counts, len(labels)).argmin())
+        if counts[fewest] < LEAST_PER_CLASS or counts.sum() < LEAST_IMAGES:
+            raise BadInput(
+                f"{counts[fewest]} training images of '{task.endpoint.classes[fewest]}' among {counts.sum()} "
+                "are too few to learn from",
+                fix=f"At least {LEAST_PER_CLASS} of each class and {LEAST_IMAGES} together are needed, in "
+                "every fold",
+                code="too-few-samples",
+            )
+
+
 def _threads(settings: Mapping[str, Any]) -> int:
     """One thread for small images, where handing work around costs more than the work."""
     if settings["threads"]:
@@ -130,6 +154,12 @@ def _folds(parts: Parts, labels: NDArray[np.int64], k: int, seed: int) -> NDArra
     """Fold number of each pooled sample; subjects are never parted, classes are balanced."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    if len(set(parts.groups)) < k:
+        raise BadInput(
+            f"{len(set(parts.groups))} subjects do not make {k} folds",
+            fix="Ask for fewer with --set folds, or for none: folds=0",
+            code="too-few-subjects",
+        )
     fold = np.zeros(len(labels), np.int64)
     splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

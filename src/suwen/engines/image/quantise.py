@@ -104,7 +104,8 @@ def choose_precision(
     Returns
     -------
     dict
-        ``auroc_fp32, auroc_int8, max_abs_diff`` of the logits, ``promoted`` and the ``reason``.
+        ``auroc_fp32, auroc_int8, max_abs_diff`` of the logits, ``promoted`` and the ``reason``. Where
+        validation lacks a class both AUROC are NaN and int8 is not promoted.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -117,15 +118,18 @@ def choose_precision(
     ]
     odds = [np.exp(z - z.max(1, keepdims=True)) for z in logits]
     shares = [z / z.sum(1, keepdims=True) for z in odds]
-    two = shares[0].shape[1] == 2
-    full, small = (
-        float(roc_auc_score(labels, p[:, 1] if two else p, multi_class="raise" if two else "ovr"))
-        for p in shares
-    )
+    classes = shares[0].shape[1]
+    full = small = float("nan")
+    if len(np.unique(labels)) == classes:
+        full, small = (
+            float(roc_auc_score(labels, p[:, 1] if classes == 2 else p, multi_class="ovr")) for p in shares
+        )
     drop = full - small
     worthwhile = (model / "model.onnx").stat().st_size >= WORTHWHILE_BYTES
     if drop > LARGEST_AUROC_DROP:
         reason = f"validation AUROC drops by {drop:.4f}, more than {LARGEST_AUROC_DROP}"
+    elif np.isnan(drop):
+        reason = "validation lacks a class, so that nobody knows what int8 costs"
     elif not worthwhile:
         reason = "the network is so small that int8 does not serve faster"
     else:

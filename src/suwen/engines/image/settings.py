@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from suwen.core.errors import UnknownSetting, nearest
 
@@ -47,6 +47,13 @@ class ImageSettings(BaseModel):
         "auto", description="mixed on a GPU, full on a CPU"
     )
     quantise: bool = Field(True, description="export int8 beside fp32")
+
+    @field_validator("folds")
+    @classmethod
+    def _no_single_fold(cls, folds: int | None) -> int | None:
+        if folds == 1:
+            raise ValueError("0 makes no folds; otherwise there are at least 2")
+        return folds
 
 
 def setting_names() -> tuple[str, ...]:

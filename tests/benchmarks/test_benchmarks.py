@@ -1,0 +1,110 @@
+"""Each benchmark runs with its smallest options and prints one document of the promised shape; no timing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+SMALLEST = {
+    "imaging_training": ["--rounds", "1", "--epochs", "1", "--batch", "16", "--images", "32"],
+    "imaging_serving": ["--rounds", "1", "--repeats", "1", "--side", "64", "--images", "12"],
+    "start": ["--repeats", "1", "--predictions", "1"],
+    "imaging_accuracy": ["--only", "breast"],
+    "imaging_gate": ["--images", "2", "--xrays", "5"],
+    "dicom_reading": ["--files", "5"],
+}
+FIGURES = {
+    "imaging_training": {"overhead", "overhead_vs_unaugmented"},
+    "imaging_serving": {
+        "fp32_speedup", "int8_speedup", "fp32_max_abs_diff", "int8_max_abs_diff", "int8_correlation",
+    },
+    "start": {"help_cpu_s", "predict_cpu_s", "predict_peak_rss_mb", "server_rss_mb"},
+    "imaging_accuracy": set(),
+    "imaging_gate": {"least_auroc"},
+    "dicom_reading": {"tracebacks", "slowest_s"},
+}  # fmt: skip
+QUICK = ["epochs=1", "folds=2", "baseline=false", "shortcut_probe=false", "mlflow=false", "quantise=false"]
+
+
+def run(name: str, *options: str, data: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(FOLDER / f"{name}.py"), *SMALLEST[name], *options],
+        env=os.environ | {"SUWEN_DATA": str(data), "SUWEN_HOME": str(home)},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+def test_every_benchmark_is_listed() -> None:
+    """The Makefile runs every file whose name does not begin with an underscore."""
+    present = {path.stem for path in FOLDER.glob("[!_]*.py")}
+    assert present == set(SMALLEST)
+    described = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{name}.py`" in described for name in present)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALLEST))
+def test_prints_one_document(name: str, data_dir: Path, home: Path) -> None:
+    extra = [word for setting in QUICK for word in ("--set", setting)] if name == "imaging_accuracy" else []
+    done = run(name, "--json", *extra, data=data_dir, home=home)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert document["benchmark"] == name
+    assert {"cpu", "cores", "python", "packages"} <= set(document["machine"])
+    assert document["targets"]
+    for figure in FIGURES[name]:
+        assert isinstance(document[figure], int | float), figure
+    PARTICULARS.get(name, lambda _: None)(document)
+
+
+def _start(document: dict[str, Any]) -> None:
+    assert document["torch_loaded"] is False
+    assert document["predicted"]
+
+
+def _serving(document: dict[str, Any]) -> None:
+    assert document["fp32_max_abs_diff"] <= 1e-4
+    assert document["images"] == "cxr_nih"
+
+
+def _accuracy(document: dict[str, Any]) -> None:
+    found = document["breast"]
+    assert found["validation"]["auroc"]["lo"] <= found["validation"]["auroc"]["value"]
+    assert found["train_cpu_s"] > 0
+
+
+def _gate(document: dict[str, Any]) -> None:
+    assert not document["absent"]
+    assert {"white noise", "DICOM CT", "brain MR (brain4)"} <= set(document["outliers"])
+
+
+def _dicom(document: dict[str, Any]) -> None:
+    assert document["tracebacks"] == 0
+    assert sum(document["outcomes"].values()) == document["files"] == 5
+
+
+PARTICULARS = {
+    "start": _start,
+    "imaging_serving": _serving,
+    "imaging_accuracy": _accuracy,
+    "imaging_gate": _gate,
+    "dicom_reading": _dicom,
+}
+
+
+@pytest.mark.slow
+def test_without_data_it_says_so(tmp_path: Path, home: Path) -> None:
+    """A benchmark on a machine without the data still runs, and admits what it ran on."""
+    done = run("imaging_training", "--json", data=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "synthetic" in json.loads(done.stdout)["data"]
+    done = run("imaging_gate", data=tmp_path, home=home)
+    assert done.returncode == 0, done.stderr
+    assert "cxr_nih" in done.stdout
