@@ -214,7 +214,9 @@ def test_the_tutorials_task_is_found_by_its_entry_point(
         return json.loads(done.stdout)
 
     assert tutorial.name in {task["name"] for task in suwen("tasks")["tasks"]}
-    audit = suwen("collect", tutorial.name, "--from", str(data_dir / "imaging" / "lungct_iqoth"), "--no-probe")
+    audit = suwen(
+        "collect", tutorial.name, "--from", str(data_dir / "imaging" / "lungct_iqoth"), "--no-probe"
+    )
     assert audit["task"] == tutorial.name
     text = json.dumps(audit)
     assert "226" in text

@@ -102,6 +102,8 @@ def _weights(labels: NDArray[np.int64], classes: int) -> Tensor:
 def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title: str) -> L.Trainer:
     """A quiet Lightning trainer: our progress line, our checkpoint, no folders of its own."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # Deterministic kernels bring this aid for debugging along: it writes every fresh tensor once for nothing.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     gpu = torch.cuda.is_available()
     callbacks: list[Callback] = [EveryEpoch(last, progress, title)]
     if sys.stderr.isatty():
