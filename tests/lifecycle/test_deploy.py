@@ -21,7 +21,7 @@ from suwen.lifecycle.bundle import MANIFEST, SIGNATURE, open_bundle, seal
 from suwen.lifecycle.deploy import bundles, candidate, deploy, rollback
 from suwen.lifecycle.evaluate import evaluate
 from suwen.lifecycle.predict import predict_document
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.tasks import find, tasks
 
 TASK = "imaging.pneumonia"
 FILES = (
@@ -262,7 +262,7 @@ DEPLOY = """
 import sys
 from pathlib import Path
 from suwen.lifecycle.deploy import deploy
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.tasks import find, tasks
 find("imaging.pneumonia").floor["auroc"] = 0.0
 sys.stdin.readline()
 deploy(Path(sys.argv[1]))
@@ -338,3 +338,14 @@ def test_a_candidate_leaves_the_run_as_it_was(
     manifest = candidate(made.run, place)
     assert listing(made.run) == before
     assert json.loads((place / MANIFEST).read_bytes())["version"] == manifest["version"]
+
+
+def test_one_altered_model_does_not_hide_the_other_tasks(workshop: Callable[..., Any], lenient: None) -> None:
+    made = workshop()
+    folder = Path(deploy(made.run)["folder"])
+    (folder / "card.md").write_text("another card")
+    listed = {task["name"]: task for task in tasks()}
+    assert len(listed) > 1
+    assert listed[TASK]["deployed"] is None
+    assert "altered-file" in listed[TASK]["problem"]
+    assert all(task["problem"] is None for name, task in listed.items() if name != TASK)

@@ -22,7 +22,9 @@ def tasks(as_json: Json = False) -> None:
     for task in found:
         line(f"{task['name']}  {task['title']}")
         deployed = task["deployed"]
-        if deployed is None:
+        if task["problem"]:
+            line(f"    NOT SERVED: {task['problem']}")
+        elif deployed is None:
             line("    no model in service")
         else:
             auroc = figure(deployed["report"]["metrics"].get("auroc"))

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from suwen.core.engine import Engine
-from suwen.core.errors import Conflict, NotFound, nearest
+from suwen.core.errors import Conflict, NotFound, SuwenError, nearest
 from suwen.core.task import Task
 
 ENTRY_POINTS = "suwen.tasks"
@@ -85,7 +85,15 @@ def tasks() -> list[dict[str, Any]]:
     """The document behind ``suwen tasks``: every task, its model in service and that model's report."""
     from suwen.lifecycle.models import in_service
 
-    return [describe(task) | {"deployed": in_service(task.name)} for task in all_tasks().values()]
+    listed = []
+    for task in all_tasks().values():
+        deployed, problem = None, None
+        try:
+            deployed = in_service(task.name)
+        except SuwenError as error:  # one altered model must not hide the other tasks
+            problem = f"{error} [{error.code}]"
+        listed.append(describe(task) | {"deployed": deployed, "problem": problem})
+    return listed
 
 
 def describe(task: Task) -> dict[str, Any]:

@@ -36,7 +36,8 @@ _TASK = an_object(
     engine=TEXT,
     metrics=TEXTS,
     floor=a_map(NUMBER),
-    deployed=either(DEPLOYED, {"type": "null"}),
+    deployed=either(DEPLOYED),
+    problem=either(TEXT),
 )
 _FINDING = an_object(kind=TEXT, between=TEXTS, count=COUNT, examples=a_list(a_list(COUNT)))
 _SHORTCUT = an_object(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def sweep(
             loss = float(np.min([line["validation_loss"] for line in history]))
             done.append({"settings": trial.params, "validation_loss": loss})
             write_json(path, done)
+            shutil.rmtree(run / "sweep" / str(number))
         study.tell(trial, done[number]["validation_loss"])
     best = min(done, key=lambda line: float(line["validation_loss"]))
     progress(f"best of {trials}: validation loss {best['validation_loss']:.4f}")
