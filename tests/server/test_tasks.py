@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -95,3 +96,16 @@ def _real(data_dir):
     out = io.BytesIO()
     Image.fromarray(archive["val_images"][0]).save(out, "PNG")
     return out.getvalue()
+
+
+def test_a_large_upload_touches_no_temporary_file(client, model, monkeypatch):
+    def written(*_: object) -> None:
+        raise AssertionError("an upload was written to a temporary file")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", written)
+    film = np.random.default_rng(0).integers(0, 255, (2000, 2000), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(film).save(buffer, "PNG")
+    assert buffer.tell() > 2 * 2**20
+    response = client.post(f"/api/tasks/{model}/predict", files=[("files", ("a.png", buffer.getvalue()))])
+    assert response.status_code == 200, response.text

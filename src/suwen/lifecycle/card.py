@@ -22,6 +22,8 @@ def _table(report: Report) -> list[str]:
         "|---|---|" + "---|" * len(names),
     ]
     for metric, estimate in report.metrics.items():
+        if metric == "n":
+            continue
         cells = [_figure(report.baselines[n][metric]) if metric in report.baselines[n] else "" for n in names]
         lines.append(f"| {metric} | {_figure(estimate)} |" + "".join(f" {cell} |" for cell in cells))
     return lines

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from fastapi import UploadFile
 from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
 
 from suwen.core.errors import BadInput
 from suwen.core.task import Task
-from suwen.server.guard import MAX_UPLOAD_BYTES
+from suwen.server.guard import MAX_REQUEST_BYTES, MAX_UPLOAD_BYTES
 from suwen.server.problems import TooLarge, WrongMediaType
 
 MAX_FILES = 32
 MAX_ARCHIVE = {"predict": 1024, "explain": MAX_FILES}
 """Samples that the archives of one request may hold, by verb."""
+# A patient's image never touches a temporary file: uploads stay in memory, and requests are bounded.
+MultiPartParser.spool_max_size = MAX_REQUEST_BYTES
 _ZIP = b"PK\x03\x04"
 
 
