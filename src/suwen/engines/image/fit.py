@@ -227,7 +227,7 @@ def _export(
         "initialisers": weights,
     }
     if chosen["quantise"]:
-        facts["quantisation"] = choose_precision(model, train, validation, labels)
+        facts["quantisation"] = choose_precision(model, train, validation, labels, members=len(members))
         files.append("model.int8.onnx")
         if facts["quantisation"]["promoted"]:
             facts |= {"weights": "model.int8.onnx", "precision": "int8"}

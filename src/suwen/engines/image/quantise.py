@@ -92,14 +92,30 @@ def _outside_the_convolutions(graph: Any) -> list[str]:
 
 
 WORTHWHILE_BYTES = 1_000_000
-"""Below this many bytes of weights int8 saves nothing one could measure, so fp32 keeps serving."""
+"""Below this many bytes of weights per network int8 saves nothing one can measure: fp32 serves."""
 LARGEST_AUROC_DROP = 0.005
 
 
 def choose_precision(
-    model: Path, train: NDArray[np.float32], validation: NDArray[np.float32], labels: NDArray[np.int64]
+    model: Path,
+    train: NDArray[np.float32],
+    validation: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    members: int = 1,
 ) -> dict[str, Any]:
     """Quantise ``model/model.onnx`` and judge the int8 twin on validation.
+
+    Parameters
+    ----------
+    model
+        Folder with ``model.onnx``; ``model.int8.onnx`` is written beside it.
+    train, validation
+        Images (n, S, S): some of the first calibrate activations, the second judge.
+    labels
+        Class indices of the validation images.
+    members
+        Networks side by side in the graph; what int8 saves depends on the size of one.
 
     Returns
     -------
@@ -125,7 +141,7 @@ def choose_precision(
             float(roc_auc_score(labels, p[:, 1] if classes == 2 else p, multi_class="ovr")) for p in shares
         )
     drop = full - small
-    worthwhile = (model / "model.onnx").stat().st_size >= WORTHWHILE_BYTES
+    worthwhile = (model / "model.onnx").stat().st_size / members >= WORTHWHILE_BYTES
     if drop > LARGEST_AUROC_DROP:
         reason = f"validation AUROC drops by {drop:.4f}, more than {LARGEST_AUROC_DROP}"
     elif np.isnan(drop):
