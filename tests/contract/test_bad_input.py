@@ -97,18 +97,15 @@ def test_folders_and_missing_files_are_refused(
     _refused(suwen("predict", name, several, "--json"), {"multi-frame"})
 
 
-def test_sixteen_bits_are_read(
+def test_what_does_not_say_its_range_or_has_other_channels_is_refused(
     name: str, tmp_path: Path, deployed: Callable[..., Any], suwen: Callable[..., Any]
 ) -> None:
     made = deployed(name)
     film = np.asarray(Image.open(sorted(made.source.glob("0-*.png"))[8]))
     (tmp_path / "deep.png").write_bytes(_png(film.astype(np.uint16) * 257))
-    (tmp_path / "plain.png").write_bytes(_png(film))
-    deep, plain = suwen("predict", name, tmp_path / "deep.png", tmp_path / "plain.png", "--json").document[
-        "results"
-    ]
-    assert deep["abstained"] == plain["abstained"]
-    assert deep["probability"] == pytest.approx(plain["probability"], abs=1e-4)
+    (tmp_path / "clear.png").write_bytes(_png(np.stack([film] * 4, axis=-1)))
+    _refused(suwen("predict", name, tmp_path / "deep.png", "--json"), {"unstated-range"})
+    _refused(suwen("predict", name, tmp_path / "clear.png", "--json"), {"extra-channels"})
 
 
 def test_names_that_are_not_known_bring_the_nearest(

@@ -22,7 +22,7 @@ MAX_PIXELS = 2**26
 
 SOURCE_FORMATS = ("png", "jpeg", "npz", "dicom", "phantom")
 
-TWELVE_BIT_MAX = 4095
+EIGHT_BIT_MAX = 255
 SIXTEEN_BIT_MAX = 65535
 
 
@@ -125,36 +125,30 @@ def check_size(height: int, width: int) -> None:
         raise BadInput(size, fix=f"Send at most {MAX_PIXELS:,} pixels", code="too-large")
 
 
-def scale_integers(values: NDArray[Any]) -> tuple[NDArray[np.float32], int, tuple[str, ...]]:
-    """Scale unsigned pictures to 0..1 by the range their numbers really use.
-
-    Up to 8 bits: divided by 255. Above: by 65535, unless no value exceeds 4095; radiography detectors
-    deliver 12 bits, and such a file stores them unscaled in 16.
-
-    Returns
-    -------
-    tuple
-        The scaled array (float32, same shape), its bit depth, and notes.
+def scale_integers(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Scale unsigned 8-bit pictures to 0..1 by 255.
 
     Raises
     ------
     BadInput
-        ``out-of-range`` when a value is negative or above 65535.
+        ``out-of-range`` when a value is negative; ``unstated-range`` above 8 bits: neither PNG nor NPZ says
+        which of the numbers is black and which is white, and a radiograph's brightness is not to be guessed.
     """
     low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    if low < 0 or high > SIXTEEN_BIT_MAX:
+    if low < 0:
         raise BadInput(
             f"the pixels run from {low} to {high}",
-            fix="Store them as unsigned integers of 8 or 16 bits",
+            fix="Store them as unsigned 8-bit integers",
             code="out-of-range",
         )
-    wide = values.dtype.itemsize > 1 if values.dtype.kind == "u" else high > 255
-    if not wide:
-        return np.divide(values, 255, dtype=np.float32), 8, ()
-    if high <= TWELVE_BIT_MAX:
-        note = "16-bit file holding 12-bit data: scaled by 4095"
-        return np.divide(values, TWELVE_BIT_MAX, dtype=np.float32), 12, (note,)
-    return np.divide(values, SIXTEEN_BIT_MAX, dtype=np.float32), 16, ("16-bit data: scaled by 65535",)
+    if high > EIGHT_BIT_MAX or (values.dtype.kind == "u" and values.dtype.itemsize > 1):
+        raise BadInput(
+            "the pixels have more than 8 bits, and the file does not say which range is black to white",
+            fix="Send the DICOM object, which says so, or 8 bits windowed as you read it",
+            code="unstated-range",
+        )
+    scaled: NDArray[np.float32] = np.divide(values, EIGHT_BIT_MAX, dtype=np.float32)
+    return scaled
 
 
 GREY_TOLERANCE = 8

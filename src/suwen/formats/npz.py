@@ -188,7 +188,7 @@ def _scaled(array: NDArray[Any]) -> tuple[NDArray[np.float32], int, tuple[str, .
     if array.dtype.kind == "b":
         return array.astype(np.float32), 1, ()
     if array.dtype.kind in "ui":
-        return scale_integers(array)
+        return scale_integers(array), 8, ()
     low, high = float(array.min()), float(array.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise BadInput("there are NaN or infinite values", fix="Give finite pixels", code="not-finite")

@@ -99,15 +99,13 @@ def _convert(opened: Image.Image, data: bytes) -> ClinicalImage:
     upright = ImageOps.exif_transpose(opened)
     if upright.size != opened.size or opened.getexif().get(_EXIF_ORIENTATION, 1) != 1:
         notes.append("turned upright by its EXIF orientation")
-    values = _samples(upright, notes)
-    pixels, bits, scaled = scale_integers(values)
     return ClinicalImage(
-        pixels=pixels,
+        pixels=scale_integers(_samples(upright, notes)),
         source_format=source_format,
-        bit_depth=min(bits, stored_bits) if bits == 8 else bits,
+        bit_depth=stored_bits,
         simulated=simulated,
         file_bytes=len(data),
-        notes=(*notes, *scaled, *(("simulated",) if simulated else ())),
+        notes=(*notes, *(("simulated",) if simulated else ())),
     )
 
 
@@ -125,22 +123,16 @@ def _samples(opened: Image.Image, notes: list[str]) -> NDArray[Any]:
         return np.asarray(opened).astype(np.uint16)
     if mode == "1":
         return np.asarray(opened.convert("L"))
-    if mode == "P":
-        opened = opened.convert("RGBA" if "transparency" in opened.info else "RGB")
-        notes.append("palette resolved")
-    elif mode not in ("L", "LA", "RGB", "RGBA"):  # CMYK, YCCK, LAB
+    if mode == "P" and "transparency" not in opened.info:
         opened = opened.convert("RGB")
-        notes.append(f"{mode} converted to RGB")
-    values = np.asarray(opened)
-    if opened.mode in ("LA", "RGBA"):
-        notes.append(
-            "alpha channel dropped"
-            if int(values[..., -1].min()) == 255
-            else "alpha channel dropped; the picture was partly transparent"
+        notes.append("palette resolved")
+    if opened.mode not in ("L", "RGB"):  # RGBA, LA, CMYK, YCCK, LAB, transparent palettes
+        raise BadInput(
+            f"the picture has the channels {opened.mode}",
+            fix="Export it as grey or RGB, without transparency: no radiograph has a see-through part",
+            code="extra-channels",
         )
-        values = values[..., :-1]
-    if values.ndim == 3 and values.shape[-1] == 1:
-        values = values[..., 0]
+    values = np.asarray(opened)
     if values.ndim == 3:
         values, said = grey(values)
         notes.extend(said)
