@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -55,6 +56,7 @@ _STATUS: dict[int, tuple[str, str, str, str]] = {
 """HTTP status to (FHIR issue type, our code, sentence, what to do) for the framework's own refusals."""
 
 log = logging.getLogger("suwen.server")
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class TooLarge(BadInput):
@@ -166,9 +168,11 @@ def incident(error: BaseException) -> Response:
 
 def _place(frame: traceback.FrameSummary) -> str:
     """Module file and line of a frame, from the package on: no path of this machine."""
-    name = frame.filename.replace("\\", "/").rpartition("site-packages/")[2]
-    _, found, inside = name.rpartition("/suwen/")
-    return f"{'suwen/' + inside if found else name}:{frame.lineno}"
+    path = Path(frame.filename)
+    if path.is_relative_to(_PACKAGE):
+        return f"suwen/{path.relative_to(_PACKAGE).as_posix()}:{frame.lineno}"
+    _, found, inside = path.as_posix().rpartition("site-packages/")
+    return f"{inside if found else path.name}:{frame.lineno}"
 
 
 def _invalid(error: RequestValidationError) -> Response:
