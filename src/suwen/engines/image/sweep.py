@@ -73,6 +73,7 @@ def sweep(
             write_json(path, done)
             shutil.rmtree(run / "sweep" / str(number))
         study.tell(trial, done[number]["validation_loss"])
+    shutil.rmtree(run / "sweep", ignore_errors=True)
     best = min(done, key=lambda line: float(line["validation_loss"]))
     progress(f"best of {trials}: validation loss {best['validation_loss']:.4f}")
     return {**settings, **best["settings"]}
