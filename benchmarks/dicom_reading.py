@@ -30,8 +30,8 @@ def outcome(path: Path) -> str:
 
 def measure(most: int) -> dict[str, Any]:
     """Predict for each file once; the model is loaded before the clock starts."""
+    from suwen.lifecycle.discovery import find
     from suwen.lifecycle.models import load
-    from suwen.lifecycle.tasks import find
 
     model = load(find(TASK)).name
     root = data_dir() / "imaging" / "dicom"

@@ -105,8 +105,8 @@ def outliers(most: int) -> Iterator[tuple[str, list[Any]]]:
 
 def measure(most: int, most_xrays: int) -> dict[str, Any]:
     """Both shares, and the AUROC of every outlier set against both kinds of X-ray."""
+    from suwen.lifecycle.discovery import find
     from suwen.lifecycle.models import load
-    from suwen.lifecycle.tasks import find
 
     loaded = load(find(TASK))
     xrays: dict[str, list[Any]] = {

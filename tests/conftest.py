@@ -79,7 +79,7 @@ def pictures_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
 
     @cache
     def make(name: str) -> Path:
-        from suwen.lifecycle.tasks import find
+        from suwen.lifecycle.discovery import find
 
         task = find(name)
         folder = tmp_path_factory.mktemp("pictures") / name
@@ -154,7 +154,7 @@ def deployed(workshop: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch) 
 
     def make(name: str = "imaging.pneumonia") -> Trained:
         from suwen.lifecycle.deploy import deploy
-        from suwen.lifecycle.tasks import find
+        from suwen.lifecycle.discovery import find
 
         made = workshop(name)
         with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suwen.lifecycle import tasks
+from suwen.lifecycle import discovery
 
 OUTSIDE = "outside.brain"
 MODULE = """
@@ -52,12 +52,12 @@ def installed(outside_package: Path) -> Iterator[None]:
     """The package is importable while a module of this suite runs, and only then."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(outside_package))
-        tasks._index.cache_clear()
+        discovery._index.cache_clear()
         yield
-    tasks._index.cache_clear()
+    discovery._index.cache_clear()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every test that takes ``name`` over every task."""
     if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", sorted({*tasks.all_tasks(), OUTSIDE}))
+        metafunc.parametrize("name", sorted({*discovery.all_tasks(), OUTSIDE}))

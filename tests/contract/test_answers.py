@@ -13,9 +13,9 @@ from PIL import Image
 
 from suwen.core.schemas import VERBS, schema_of
 from suwen.lifecycle import models
-from suwen.lifecycle.explain import explain_sample
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.predict import predict
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.reason import explain_sample
 
 
 def _films(made: Any) -> list[Path]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from suwen.core.errors import Conflict, SuwenError
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.train import train
 
 PICTURE = np.add.outer(np.arange(48), np.arange(48)).astype(np.uint8)

@@ -10,23 +10,23 @@ from typing import Any
 import pytest
 
 from suwen.core.errors import BadInput, Conflict, NotFound
-from suwen.lifecycle import tasks
+from suwen.lifecycle import discovery
 from suwen.lifecycle.evaluation.metrics import METRICS
 from suwen.lifecycle.settings import resolve
 
 
 def test_its_name_is_that_of_its_file_or_entry_point(name: str) -> None:
-    task = tasks.find(name)
+    task = discovery.find(name)
     assert task.name == name
     assert task.system == name.partition(".")[0]
-    module, attribute = tasks._index()[name]
+    module, attribute = discovery._index()[name]
     assert getattr(importlib.import_module(module), attribute) is task
     if module.startswith("suwen."):
         assert module == f"suwen.systems.{name}"
 
 
 def test_it_says_what_it_is_for_and_what_not(name: str) -> None:
-    task = tasks.find(name)
+    task = discovery.find(name)
     for text in (task.title, task.intended_use, task.not_for):
         assert len(text) > 10
     assert task.inputs
@@ -39,7 +39,7 @@ def test_it_says_what_it_is_for_and_what_not(name: str) -> None:
 
 
 def test_its_endpoint_is_closed_and_coded(name: str) -> None:
-    endpoint = tasks.find(name).endpoint
+    endpoint = discovery.find(name).endpoint
     assert len(endpoint.classes) >= 2
     assert endpoint.positive in endpoint.classes
     system, code, display = endpoint.code
@@ -57,19 +57,19 @@ def test_its_endpoint_is_closed_and_coded(name: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", "nan", "NA", "unknown", "-1", "?", None])
 def test_a_blank_label_is_no_class(name: str, blank: str | None) -> None:
-    assert tasks.find(name).endpoint.resolve(blank) is None
+    assert discovery.find(name).endpoint.resolve(blank) is None
 
 
 def test_its_floor_and_metrics_are_figures_a_report_has(name: str) -> None:
-    task = tasks.find(name)
+    task = discovery.find(name)
     assert task.floor
     assert set(task.floor) <= set(METRICS)
     assert set(task.metrics) <= set(METRICS)
 
 
 def test_its_engine_knows_its_settings(name: str) -> None:
-    task = tasks.find(name)
-    engine = tasks.engine_for(task)
+    task = discovery.find(name)
+    engine = discovery.engine_for(task)
     assert engine.name == task.engine
     resolved = resolve(task, engine, {})
     assert set(engine.setting_names()) < set(resolved)
@@ -78,8 +78,8 @@ def test_its_engine_knows_its_settings(name: str) -> None:
 
 def test_the_list_holds_it(name: str, home: Any, suwen: Callable[..., Any]) -> None:
     (told,) = [one for one in suwen("tasks", "--json").document["tasks"] if one["name"] == name]
-    assert told["endpoint"]["positive"] == tasks.find(name).endpoint.positive
-    assert told["floor"] == dict(tasks.find(name).floor)
+    assert told["endpoint"]["positive"] == discovery.find(name).endpoint.positive
+    assert told["floor"] == dict(discovery.find(name).floor)
     assert name in suwen("tasks").out
 
 
@@ -89,13 +89,13 @@ def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_pa
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n", "utf-8")
     (facts / "entry_points.txt").write_text("[suwen.tasks]\nimaging.breast = thief:task\n", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    tasks._index.cache_clear()
+    discovery._index.cache_clear()
     with pytest.raises(Conflict, match=r"imaging\.breast"):
-        tasks.find("imaging.breast")
-    tasks._index.cache_clear()
+        discovery.find("imaging.breast")
+    discovery._index.cache_clear()
 
 
 def test_an_unknown_task_names_the_nearest() -> None:
     with pytest.raises(NotFound, match=r"imaging\.pneumonia") as refused:
-        tasks.find("imaging.pnuemonia")
+        discovery.find("imaging.pnuemonia")
     assert refused.value.code == "unknown-task"

@@ -12,9 +12,9 @@ import pytest
 
 from suwen.core.documents import read_json
 from suwen.lifecycle.collect import collect
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.partition import subject_key
 from suwen.lifecycle.prepare import prepare
-from suwen.lifecycle.tasks import find
 from suwen.lifecycle.train import train
 
 

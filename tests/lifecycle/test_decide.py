@@ -10,7 +10,7 @@ import pytest
 from suwen.core.documents import plain
 from suwen.core.engine import Raw
 from suwen.lifecycle.decide import decide, fit_decision
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 
 TASK = find("imaging.pneumonia")
 

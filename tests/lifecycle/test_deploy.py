@@ -19,9 +19,10 @@ from suwen.core.errors import Conflict, FloorMissed, NotFound, SuwenError, Untru
 from suwen.lifecycle import models
 from suwen.lifecycle.bundle import MANIFEST, SIGNATURE, open_bundle, seal
 from suwen.lifecycle.deploy import bundles, candidate, deploy, rollback
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.evaluate import evaluate
 from suwen.lifecycle.predict import predict_document
-from suwen.lifecycle.tasks import find, tasks
+from suwen.lifecycle.tasks import tasks
 
 TASK = "imaging.pneumonia"
 FILES = (
@@ -262,7 +263,8 @@ DEPLOY = """
 import sys
 from pathlib import Path
 from suwen.lifecycle.deploy import deploy
-from suwen.lifecycle.tasks import find, tasks
+from suwen.lifecycle.discovery import find
+from suwen.lifecycle.tasks import tasks
 find("imaging.pneumonia").floor["auroc"] = 0.0
 sys.stdin.readline()
 deploy(Path(sys.argv[1]))

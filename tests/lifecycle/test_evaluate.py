@@ -15,11 +15,11 @@ import pytest
 from suwen.core.documents import read_json
 from suwen.core.errors import BadInput, Conflict, NotFound
 from suwen.lifecycle import models
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.evaluate import evaluate
 from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.predict import predict
-from suwen.lifecycle.tasks import find
 
 TASK = "imaging.pneumonia"
 

@@ -15,11 +15,11 @@ from suwen.core.documents import read_json
 from suwen.core.errors import BadInput, LeakageFound
 from suwen.lifecycle.collect import read, silent
 from suwen.lifecycle.deploy import deploy
+from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluate import evaluate
 from suwen.lifecycle.partition import partition
 from suwen.lifecycle.prepare import prepare
 from suwen.lifecycle.settings import resolve
-from suwen.lifecycle.tasks import engine_for, find
 from suwen.lifecycle.train import train
 
 TASK = "imaging.pneumonia"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from suwen.core.errors import BadInput, UnknownSetting
+from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.settings import parse, resolve
-from suwen.lifecycle.tasks import engine_for, find
 
 TASK = find("imaging.pneumonia")
 ENGINE = engine_for(TASK)

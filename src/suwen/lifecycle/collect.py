@@ -8,7 +8,7 @@ from suwen.core.engine import Engine, Progress
 from suwen.core.sample import Samples
 from suwen.core.task import Task
 from suwen.lifecycle.audit import Audit, audit, summary_lines
-from suwen.lifecycle.tasks import engine_for, find
+from suwen.lifecycle.discovery import engine_for, find
 
 
 def silent(_: str) -> None:

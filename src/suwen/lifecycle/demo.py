@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from suwen.core.task import Task
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.home import home
-from suwen.lifecycle.tasks import find
 
 PICTURES = 3
 """Of each class."""

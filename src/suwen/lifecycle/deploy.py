@@ -14,9 +14,9 @@ from suwen.lifecycle import models
 from suwen.lifecycle import run as runs
 from suwen.lifecycle.bundle import CARD, open_bundle, seal, version_of
 from suwen.lifecycle.card import render
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.evaluation.document import read_report
 from suwen.lifecycle.evaluation.report import reaches
-from suwen.lifecycle.tasks import find
 from suwen.lifecycle.train import summary
 
 

@@ -200,8 +200,8 @@ def _signing_key() -> Iterator[Check]:
 
 def _models() -> Iterator[Check]:
     """The signature and every hash of each model in service."""
+    from suwen.lifecycle.discovery import all_tasks
     from suwen.lifecycle.models import in_service
-    from suwen.lifecycle.tasks import all_tasks
 
     for name in all_tasks():
         try:

@@ -13,13 +13,13 @@ from suwen.core.sample import SPLITS, Sample, Samples
 from suwen.lifecycle import models
 from suwen.lifecycle import run as runs
 from suwen.lifecycle.collect import silent
+from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.evaluation.document import document as report_document
 from suwen.lifecycle.evaluation.report import build_report
 from suwen.lifecycle.home import home
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.reports import write
-from suwen.lifecycle.tasks import engine_for, find
 from suwen.lifecycle.train import baseline_thresholds, columns, labels_of
 
 Part = tuple[tuple[Sample, ...], list[str]]

@@ -8,41 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from suwen.core.documents import write_bytes, write_json
-from suwen.core.errors import Conflict, UnknownSetting, nearest
+from suwen.core.errors import Conflict
 from suwen.core.prediction import Explanation, Prediction
 from suwen.core.sample import Sample
 from suwen.core.task import DISCLAIMER
 from suwen.lifecycle import models
-from suwen.lifecycle.models import Loaded
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.predict import predict_samples, read_named, result
-from suwen.lifecycle.tasks import find
-
-METHOD = "cam"
-
-
-def explain_sample(
-    loaded: Loaded, sample: Sample, prediction: Prediction, method: str = METHOD
-) -> Explanation | None:
-    """Explain the class decided on; ``None`` where the model abstained.
-
-    Raises
-    ------
-    UnknownSetting
-        For an unknown method, naming the nearest.
-    MissingExtra
-        For LIME without its package.
-    """
-    from suwen.explain.methods import METHODS, explain
-
-    if method not in METHODS:
-        raise UnknownSetting(
-            f"there is no explanation method '{method}'", where="method", fix=nearest(method, METHODS)
-        )
-    if prediction.output is None:
-        return None
-    classes = loaded.task.endpoint.classes
-    surface = loaded.served.open_up(sample, classes.index(prediction.output.decision))
-    return explain(surface, method)
+from suwen.lifecycle.reason import METHOD, explain_sample
 
 
 def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -> dict[str, bytes]:

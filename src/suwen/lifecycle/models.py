@@ -22,8 +22,8 @@ from suwen.core.engine import ServedModel
 from suwen.core.errors import Conflict, NotFound, SuwenError, Unreadable
 from suwen.core.task import Task
 from suwen.lifecycle.bundle import MANIFEST, open_bundle
+from suwen.lifecycle.discovery import engine_for
 from suwen.lifecycle.home import home
-from suwen.lifecycle.tasks import engine_for
 
 SHIPPED = "shipped"
 
@@ -176,7 +176,7 @@ def load(task: Task, folder: Path | None = None) -> Loaded:
 
 @lru_cache(maxsize=8)
 def _load(name: str, where: Path, stamp: tuple[Any, ...]) -> Loaded:
-    from suwen.lifecycle.tasks import find
+    from suwen.lifecycle.discovery import find
 
     task = find(name)
     manifest = open_bundle(where)

@@ -12,8 +12,9 @@ from suwen.core.sample import Sample
 from suwen.core.task import DISCLAIMER, Task
 from suwen.lifecycle import models
 from suwen.lifecycle.decide import decide
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.models import Loaded
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.reason import explain_sample
 
 
 def provenance(loaded: Loaded) -> Provenance:
@@ -143,8 +144,6 @@ def predict_document(
     patient
         Id of the patient that the FHIR resources refer to.
     """
-    from suwen.lifecycle.explain import explain_sample
-
     task = find(task_name)
     loaded = models.load(task)
     named = read_named(task, items, names)

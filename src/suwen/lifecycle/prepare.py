@@ -12,9 +12,9 @@ from suwen.core.documents import write_bytes, write_json
 from suwen.core.engine import Progress
 from suwen.core.errors import Conflict
 from suwen.lifecycle.collect import read, silent
+from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.partition import partition, subject_key
 from suwen.lifecycle.settings import resolve
-from suwen.lifecycle.tasks import engine_for, find
 
 
 def prepare(

@@ -19,6 +19,7 @@ from suwen.lifecycle import run as runs
 from suwen.lifecycle.bundle import seal, sha256, version_of
 from suwen.lifecycle.collect import read, silent
 from suwen.lifecycle.decide import fit_decision
+from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.evaluation.document import document as report_document
 from suwen.lifecycle.evaluation.operating_point import parse_rule, threshold
@@ -26,7 +27,6 @@ from suwen.lifecycle.evaluation.report import build_report
 from suwen.lifecycle.partition import partition, remember
 from suwen.lifecycle.reports import write
 from suwen.lifecycle.settings import resolve
-from suwen.lifecycle.tasks import engine_for, find
 from suwen.lifecycle.tracking import log_run
 
 

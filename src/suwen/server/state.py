@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from suwen.core.errors import NotFound, nearest
 from suwen.core.task import Task
+from suwen.lifecycle import discovery
 from suwen.lifecycle import tasks as catalogue
 from suwen.server.jobs import Jobs
 from suwen.server.metrics import Metrics
@@ -64,7 +65,7 @@ class State:
         """
         if name not in self.only:
             raise NotFound(f"there is no task '{name}'", fix=nearest(name, self.only), code="unknown-task")
-        return catalogue.find(name)
+        return discovery.find(name)
 
     def tasks(self) -> list[dict[str, Any]]:
         """The document of ``suwen tasks``, of the tasks served here."""
@@ -84,7 +85,7 @@ def served(only: Sequence[str]) -> frozenset[str]:
     NotFound
         For a name that is neither a system nor a task.
     """
-    every = catalogue.all_tasks()
+    every = discovery.all_tasks()
     systems = {task.system for task in every.values()}
     for word in only:
         if word not in systems and word not in every:

@@ -9,7 +9,7 @@ from suwen.core.errors import Refused
 from suwen.core.sample import Sample
 from suwen.engines.image.arrays import LARGE_SIDE, THUMBNAIL_SIDE, natural_size, stack, targets
 from suwen.formats.image import ClinicalImage
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 
 TASK = find("imaging.pneumonia")
 

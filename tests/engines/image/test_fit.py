@@ -18,7 +18,7 @@ from suwen.engines.image import fit as fitting
 from suwen.engines.image import quantise
 from suwen.engines.image.engine import engine
 from suwen.engines.image.settings import check
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 
 TASK = find("imaging.pneumonia")
 LITTLE = {

@@ -14,7 +14,7 @@ from suwen.core.sample import Sample
 from suwen.engines.image.model import ImageModel
 from suwen.formats.image import ClinicalImage
 from suwen.lifecycle import models
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 
 TASK = find("imaging.pneumonia")
 

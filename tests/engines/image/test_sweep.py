@@ -15,7 +15,7 @@ from suwen.core.errors import MissingExtra
 from suwen.engines.image import member as training
 from suwen.engines.image.settings import check
 from suwen.engines.image.sweep import SPACE, sweep
-from suwen.lifecycle.tasks import find
+from suwen.lifecycle.discovery import find
 from suwen.lifecycle.train import train
 
 TASK = "imaging.pneumonia"
