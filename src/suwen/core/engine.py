@@ -153,6 +153,10 @@ class Engine(Protocol):
         """Check values and fill in the defaults; a value out of range is an UnknownSetting."""
         ...
 
+    def check_ready(self) -> None:
+        """Raise MissingExtra where a package that learning needs is not installed; imports nothing."""
+        ...
+
     def views(self, sample: Sample) -> Mapping[str, Any]:
         """Trivial vectors of a sample for the data audit (``thumbnail``, ``border`` ...)."""
         ...

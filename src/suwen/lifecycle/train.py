@@ -74,6 +74,7 @@ def train(
     began = time.process_time()
     task = find(task_name)
     engine = engine_for(task)
+    engine.check_ready()
     settings = resolve(task, engine, overrides or {})
     parse_rule(settings["operating_point"])
     samples, found = read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from suwen.engines.image import quantise
 from suwen.engines.image.engine import engine
 from suwen.engines.image.settings import check
 from suwen.lifecycle.discovery import find
+from suwen.lifecycle.train import train
 
 TASK = find("imaging.pneumonia")
 LITTLE = {
@@ -138,15 +139,6 @@ def test_int8_serves_where_it_was_promoted(
     assert facts["quantisation"]["promoted"] is True
 
 
-def test_without_torch_the_extra_is_named(
-    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingExtra, match=r"suwen\[train\]"):
-        _fit(_parts(samples), tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize(
     "settings",
     [
@@ -161,3 +153,16 @@ def test_the_other_settings_train_too(
     assert np.isfinite(fitted.logits).all()
     assert fitted.engine_manifest["export_max_abs_diff"] <= 1e-4
     assert {key: fitted.engine_manifest["settings"][key] for key in settings} == settings
+
+
+def test_without_the_extra_training_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        "suwen.engines.image.engine.find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    with pytest.raises(MissingExtra) as caught:
+        train("imaging.pneumonia", str(tmp_path / "nowhere"), tmp_path / "run")
+    assert "pip install 'suwen[train]'" in str(caught.value)
+    assert not (tmp_path / "run").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from suwen.core.documents import read_json, write_json
 from suwen.core.engine import Parts
-from suwen.core.errors import MissingExtra
 from suwen.engines.image import member as training
 from suwen.engines.image.settings import check
 from suwen.engines.image.sweep import SPACE, sweep
@@ -85,11 +83,3 @@ def test_a_run_with_a_sweep_trains_the_best_in_full(
     document = train(TASK, str(pictures_of(TASK)), tmp_path / "run", overrides=settings, sweep=2)
     best = min(read_json(tmp_path / "run" / "sweep.json"), key=lambda line: line["validation_loss"])
     assert {key: document["settings"][key] for key in SPACE} == best["settings"]
-
-
-def test_without_optuna_the_extra_is_named(
-    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(MissingExtra, match=r"suwen\[train\]"):
-        _sweep(parts, tmp_path, 1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from suwen.core.engine import Engine, Fitted, Parts, Progress, ServedModel
+from suwen.core.errors import MissingExtra
 from suwen.core.sample import Sample
 from suwen.core.task import Task
 
@@ -28,6 +30,12 @@ class ImageEngine:
         from suwen.engines.image.settings import check
 
         return check(values)
+
+    def check_ready(self) -> None:
+        """Raise MissingExtra unless everything that learning imports is installed."""
+        for package in ("torch", "lightning", "monai", "sklearn", "skimage", "onnx", "optuna"):
+            if find_spec(package) is None:
+                raise MissingExtra(package, "train", "training")
 
     def views(self, sample: Sample) -> Mapping[str, Any]:
         """Thumbnail, border, file size: what a model must not need to predict the label."""

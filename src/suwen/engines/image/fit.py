@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from suwen.core.documents import write_json
 from suwen.core.engine import Fitted, Parts, Progress
-from suwen.core.errors import BadInput, MissingExtra, Refused
+from suwen.core.errors import BadInput, Refused
 from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.image.arrays import LARGE_SIDE, natural_size, stack, targets
@@ -57,15 +57,10 @@ def fit(
     BadInput
         When a class has too few samples to learn from (code ``too-few-samples``), or there are fewer
         subjects than folds (code ``too-few-subjects``).
-    MissingExtra
-        Without torch.
     Refused
         When the exported graph does not reproduce the network (code ``export-differs``).
     """
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra("torch", "train", "training") from None
+    import torch
 
     clock = {"start": time.process_time()}
     size = settings["size"] or natural_size(parts.train)

@@ -11,7 +11,6 @@ import numpy as np
 
 from suwen.core.documents import read_json, write_json
 from suwen.core.engine import Parts, Progress
-from suwen.core.errors import MissingExtra
 from suwen.core.task import Task
 from suwen.engines.image.arrays import natural_size, stack, targets
 from suwen.engines.image.recipe import complete
@@ -31,17 +30,10 @@ def sweep(
 
     Finished trials are kept in ``run/sweep.json``; a sweep that was interrupted tells them to the sampler
     again and trains only what is missing. The test part is never seen.
-
-    Raises
-    ------
-    MissingExtra
-        Without Optuna or torch.
     """
-    try:
-        import optuna
-        import torch
-    except ImportError:
-        raise MissingExtra("optuna", "train", "a sweep") from None
+    import optuna
+    import torch
+
     from suwen.engines.image.member import train_member
 
     size = settings["size"] or natural_size(parts.train)
