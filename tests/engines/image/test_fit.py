@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -159,9 +160,8 @@ def test_without_the_extra_training_is_refused_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     real = importlib.util.find_spec
-    monkeypatch.setattr(
-        "suwen.engines.image.engine.find_spec", lambda name: None if name == "torch" else real(name)
-    )
+    module = sys.modules["suwen.engines.image.engine"]  # the package shows the engine under that name
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "torch" else real(name))
     with pytest.raises(MissingExtra) as caught:
         train("imaging.pneumonia", str(tmp_path / "nowhere"), tmp_path / "run")
     assert "pip install 'suwen[train]'" in str(caught.value)
