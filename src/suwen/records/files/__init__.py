@@ -1,0 +1,1 @@
+"""Encrypted files beside the tables: DICOM objects, attachments and genomes."""
