@@ -3,7 +3,9 @@
 SuwenError
 ├── BadInput            what was given cannot be used             HTTP 400
 │   ├── Unreadable      a file or its pixels cannot be decoded    HTTP 422
-│   └── UnknownSetting  a ``--set`` key or value nobody defined   HTTP 400
+│   ├── UnknownSetting  a ``--set`` key or value nobody defined   HTTP 400
+│   ├── TooLarge        above a limit of this interface           HTTP 413
+│   └── WrongMediaType  a body of a kind that is not taken        HTTP 415
 ├── Refused             understood, and not done for a reason     HTTP 403
 │   ├── LeakageFound    training and test data share subjects     HTTP 409
 │   ├── FloorMissed     a report is below the task's floor        HTTP 409
@@ -78,6 +80,20 @@ class UnknownSetting(BadInput):
     """A setting nobody defined, or a value outside its range."""
 
     code = "unknown-setting"
+
+
+class TooLarge(BadInput):
+    """An upload, or a whole request, above its limit."""
+
+    code = "too-large"
+    http_status = 413
+
+
+class WrongMediaType(BadInput):
+    """A body of a kind that the route does not take."""
+
+    code = "wrong-media-type"
+    http_status = 415
 
 
 class Refused(SuwenError):

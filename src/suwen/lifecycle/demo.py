@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from suwen.core.home import home
 from suwen.core.task import Task
 from suwen.lifecycle.discovery import find
-from suwen.lifecycle.home import home
 
 PICTURES = 3
 """Of each class."""

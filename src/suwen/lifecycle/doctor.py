@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.core.errors import SuwenError
-from suwen.lifecycle.home import home
+from suwen.core.home import home
 
 OLDEST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2**30

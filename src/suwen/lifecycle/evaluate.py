@@ -9,6 +9,7 @@ from typing import Any
 
 from suwen.core.engine import Engine, Progress, ServedModel
 from suwen.core.errors import BadInput, MissingExtra, NotFound
+from suwen.core.home import home
 from suwen.core.sample import SPLITS, Sample, Samples
 from suwen.lifecycle import models
 from suwen.lifecycle import run as runs
@@ -17,7 +18,6 @@ from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.evaluation.document import document as report_document
 from suwen.lifecycle.evaluation.report import build_report
-from suwen.lifecycle.home import home
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.reports import write
 from suwen.lifecycle.train import baseline_thresholds, columns, labels_of

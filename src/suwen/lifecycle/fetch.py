@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 from suwen.core.errors import BadInput, Conflict, NotFound, Untrusted, nearest
-from suwen.lifecycle.home import home
+from suwen.core.home import home
 
 if TYPE_CHECKING:
     from urllib.request import OpenerDirector

@@ -20,10 +20,10 @@ from typing import Any
 from suwen.core.documents import dumps, now
 from suwen.core.engine import ServedModel
 from suwen.core.errors import Conflict, NotFound, SuwenError, Unreadable
+from suwen.core.home import home
 from suwen.core.task import Task
 from suwen.lifecycle.bundle import MANIFEST, open_bundle
 from suwen.lifecycle.discovery import engine_for
-from suwen.lifecycle.home import home
 
 SHIPPED = "shipped"
 

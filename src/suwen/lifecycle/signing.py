@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from suwen.core.documents import write_bytes
 from suwen.core.errors import Untrusted
-from suwen.lifecycle.home import home
+from suwen.core.home import home
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from suwen.core.engine import Fitted
+from suwen.core.home import home
 from suwen.core.report import Report
 from suwen.core.task import Task
-from suwen.lifecycle.home import home
 
 URI = "MLFLOW_TRACKING_URI"
 

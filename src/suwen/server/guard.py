@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
-from suwen.core.errors import Refused, SuwenError
-from suwen.server.problems import Misdirected, TooLarge, problem_of
+from suwen.core.errors import Refused, SuwenError, TooLarge
+from suwen.server.problems import Misdirected, problem_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -25,7 +25,7 @@ import orjson
 
 from suwen.core.documents import now, read_json, write_json
 from suwen.core.errors import Conflict, NotFound
-from suwen.lifecycle.home import home
+from suwen.core.home import home
 
 MAX_WAITING = 16
 """Jobs of one server that may run or wait at one time."""

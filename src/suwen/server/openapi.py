@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from suwen.server.problems import FHIR_JSON, operation_outcome
+from suwen.formats.outcome import operation_outcome
+from suwen.server.problems import FHIR_JSON
 
 DESCRIPTION = """Clinical AI from a hospital's own data to an explained, checked, audited result.
 

@@ -16,32 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from suwen.core.documents import plain
-from suwen.core.errors import (
-    BadInput,
-    Conflict,
-    MissingExtra,
-    NotFound,
-    Refused,
-    SuwenError,
-    UnknownSetting,
-    Unreadable,
-    Untrusted,
-)
+from suwen.core.errors import Refused, SuwenError
+from suwen.formats.outcome import issue_type, operation_outcome
 
 FHIR_JSON = "application/fhir+json"
-ERROR_SYSTEM = "https://suwen.dev/errors"
-"""Code system of the house's error codes in ``issue.details.coding``."""
-
-_ISSUE_TYPES: tuple[tuple[type[SuwenError], str], ...] = (
-    (Unreadable, "structure"),
-    (UnknownSetting, "value"),
-    (BadInput, "invalid"),
-    (Untrusted, "security"),
-    (Refused, "business-rule"),
-    (NotFound, "not-found"),
-    (Conflict, "conflict"),
-    (MissingExtra, "not-supported"),
-)
 _STATUS: dict[int, tuple[str, str, str, str]] = {
     401: ("security", "unauthorised", "this needs a sign-in", "Sign in first"),
     404: ("not-found", "unknown-route", "there is nothing at this address", "Routes: GET /api/openapi.json"),
@@ -57,20 +35,6 @@ _STATUS: dict[int, tuple[str, str, str, str]] = {
 
 log = logging.getLogger("suwen.server")
 _PACKAGE = Path(__file__).resolve().parents[1]
-
-
-class TooLarge(BadInput):
-    """An upload, or a whole request, above its limit."""
-
-    code = "too-large"
-    http_status = 413
-
-
-class WrongMediaType(BadInput):
-    """A body of a kind that the route does not take."""
-
-    code = "wrong-media-type"
-    http_status = 415
 
 
 class Misdirected(Refused):
@@ -90,36 +54,6 @@ class Document(Response):
         return orjson.dumps(plain(content))
 
 
-def sentence(text: str) -> str:
-    """A message with its capital and its full stop."""
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def operation_outcome(code: str, text: str, *, issue_type: str, fix: str | None = None) -> dict[str, Any]:
-    """Build a FHIR R4 OperationOutcome with one issue.
-
-    Parameters
-    ----------
-    code
-        The house's stable error code.
-    text
-        What was wrong.
-    issue_type
-        A code of ``http://hl7.org/fhir/issue-type``.
-    fix
-        What the reader can do.
-    """
-    issue: dict[str, Any] = {
-        "severity": "error",
-        "code": issue_type,
-        "details": {"coding": [{"system": ERROR_SYSTEM, "code": code}], "text": sentence(text)},
-    }
-    if fix:
-        issue["diagnostics"] = sentence(fix)
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
-
-
 def problem(
     status: int,
     code: str,
@@ -136,10 +70,7 @@ def problem(
 
 def problem_of(error: SuwenError) -> Response:
     """Answer for one of the house's errors; ``where`` stays out, it may name a file."""
-    issue_type = next((kind for cls, kind in _ISSUE_TYPES if isinstance(error, cls)), "processing")
-    if error.http_status == 413:
-        issue_type = "too-long"
-    return problem(error.http_status, error.code, error.what, issue_type=issue_type, fix=error.fix)
+    return problem(error.http_status, error.code, error.what, issue_type=issue_type(error), fix=error.fix)
 
 
 def incident(error: BaseException) -> Response:

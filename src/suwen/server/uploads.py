@@ -8,10 +8,9 @@ from fastapi import UploadFile
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 
-from suwen.core.errors import BadInput
+from suwen.core.errors import BadInput, TooLarge, WrongMediaType
 from suwen.core.task import Task
 from suwen.server.guard import MAX_REQUEST_BYTES, MAX_UPLOAD_BYTES
-from suwen.server.problems import TooLarge, WrongMediaType
 
 MAX_FILES = 32
 MAX_ARCHIVE = {"predict": 1024, "explain": MAX_FILES}

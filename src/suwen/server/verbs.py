@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from suwen.core.documents import read_json
 from suwen.core.errors import BadInput, Conflict, NotFound, Refused
+from suwen.core.home import home
 from suwen.lifecycle import run as runs
-from suwen.lifecycle.home import home
 from suwen.server import openapi
 from suwen.server.openapi import document, errors
 from suwen.server.problems import Document

@@ -21,10 +21,13 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+RowId = BigInteger().with_variant(Integer, "sqlite")
+"""In SQLite an INTEGER PRIMARY KEY is the table's own tree; a BIGINT one would be a second."""
+
 resource = Table(
     "resource",
     metadata,
-    Column("rid", BigInteger, primary_key=True, autoincrement=False),  # seq of its first version
+    Column("rid", RowId, primary_key=True, autoincrement=False),  # seq of its first version
     Column("ref", BigInteger, nullable=False, unique=True),  # keyed hash of "Type/id"
     Column("type", Text, nullable=False),
     Column("id", Text, nullable=False),
@@ -44,7 +47,7 @@ resource = Table(
 version = Table(
     "version",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # order of all writes
+    Column("seq", RowId, primary_key=True, autoincrement=False),  # order of all writes
     Column("rid", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("updated", BigInteger, nullable=False),
@@ -92,8 +95,10 @@ link = Table(
 data_key = Table(
     "data_key",
     metadata,
-    Column("owner", BigInteger, primary_key=True, autoincrement=False),  # 1 is the shared one
-    Column("patient", BigInteger, nullable=False, unique=True),  # ``ref`` of the patient; 0 for the shared one
+    Column("owner", RowId, primary_key=True, autoincrement=False),  # 1 is the shared one
+    Column(
+        "patient", BigInteger, nullable=False, unique=True
+    ),  # ``ref`` of the patient; 0 for the shared one
     Column("master", Text, nullable=False),  # which master key wraps it
     Column("wrapped", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),
@@ -103,7 +108,7 @@ data_key = Table(
 leaf = Table(
     "leaf",
     metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", RowId, primary_key=True, autoincrement=False),
     Column("entry", LargeBinary, nullable=False),
 )
 """Events in the order of the log, as they were hashed."""
@@ -120,7 +125,7 @@ node = Table(
 head = Table(
     "head",
     metadata,
-    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", RowId, primary_key=True, autoincrement=False),
     Column("checkpoint", Text, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
 )

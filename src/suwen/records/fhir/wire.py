@@ -1,0 +1,228 @@
+"""FHIR's JSON on the wire: read strictly, written back with the digits it came with.
+
+A number becomes a float (or an int of up to 64 bits) only where :func:`write` gives the very same text back; every
+other one (``1.00``, ``1e2``, twenty digits) becomes an :class:`Exact`, a decimal that keeps its text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import orjson
+
+from suwen.core.errors import BadInput, Unreadable
+
+DEPTH = 64
+"""Levels of objects and arrays a document may have."""
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?Infinity|NaN', re.S)
+_LONE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.S
+)
+_BOM = b"\xef\xbb\xbf"
+
+
+class Exact(Decimal):
+    """A number that keeps the text it was written as; arithmetic on it gives plain decimals."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Exact:  # noqa: D102 (constructor of an immutable)
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Exact({self.text!r})"
+
+
+class _Found(Exception):
+    """Something JSON allows and we do not; ``code`` says what."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+
+def read(data: bytes) -> Any:
+    """Parse one JSON document.
+
+    Parameters
+    ----------
+    data
+        UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    Unreadable
+        Code ``invalid-utf8`` (also half of a surrogate pair), ``invalid-json`` (also NaN and Infinity),
+        ``duplicate-key`` or ``too-deep`` (more than :data:`DEPTH`). ``where`` is line and column; content is never
+        quoted.
+    """
+    if data.startswith(_BOM):
+        data = data[len(_BOM) :]
+    if data.count(b"{") + data.count(b"[") > DEPTH and _too_deep(data):
+        raise Unreadable(f"The JSON is nested more than {DEPTH} levels deep", code="too-deep")
+    try:
+        value = orjson.loads(data)
+        again = orjson.dumps(value)
+    except (orjson.JSONDecodeError, TypeError):
+        return _read_slowly(data)
+    # Same marks and numbers as before: no key was lost by being there twice, no number reads differently.
+    if again == data or _skeleton(again) == _skeleton(data):
+        return value
+    return _read_slowly(data)
+
+
+def _read_slowly(data: bytes) -> Any:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        _refuse("invalid-utf8", "The JSON is not valid UTF-8", data[: error.start].decode(), error.start)
+    try:
+        value = _decode(text)
+    except json.JSONDecodeError as error:
+        _refuse("invalid-json", f"The JSON cannot be parsed: {error.msg.rstrip(': ')}", text, error.pos)
+    except _Found as found:
+        what = "An object has the same key twice" if found.code == "duplicate-key" else "A number is not one of JSON"
+        _refuse(found.code, what, text, _place(text, found.code))
+    except RecursionError:
+        raise Unreadable(f"The JSON is nested more than {DEPTH} levels deep", code="too-deep") from None
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_half_pairs(value, text)
+    return value
+
+
+def write(value: Any) -> bytes:
+    """Compact JSON in UTF-8, every :class:`Exact` with its own digits.
+
+    Raises
+    ------
+    BadInput
+        Code ``not-json``: the value holds something JSON has no form for.
+    """
+    try:
+        return orjson.dumps(value, default=_fragment)
+    except TypeError:
+        try:
+            return orjson.dumps(_with_fragments(value), default=_fragment)
+        except TypeError:
+            raise BadInput("The value cannot be written as JSON", code="not-json") from None
+
+
+def _skeleton(data: bytes) -> bytes:
+    """A document without its strings and white space: brackets, colons, commas, numbers and words."""
+    return b"".join(_unescaped(data).split(b'"')[::2]).translate(None, b" \n\t\r")
+
+
+def _unescaped(data: bytes) -> bytes:
+    """The same document with no quotation mark inside a string."""
+    return data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+
+
+def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(items)
+    if len(made) != len(items):
+        raise _Found("duplicate-key")
+    return made
+
+
+def _float(text: str) -> float | Exact:
+    value = float(text)
+    if orjson.dumps(value).decode() == text:
+        return value
+    try:
+        return Exact(text)
+    except InvalidOperation:
+        raise _Found("invalid-json") from None
+
+
+def _int(text: str) -> int | Exact:
+    if len(text) < 19 and text != "-0":
+        return int(text)
+    if len(text) <= 20 and text != "-0" and -(1 << 63) <= (value := int(text)) < 1 << 64:
+        return value
+    return Exact(text)
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Found("invalid-json")
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_float, parse_int=_int, parse_constant=_constant
+).decode
+
+
+def _too_deep(data: bytes) -> bool:
+    """Whether a valid document is nested too deep; without parsing it, in time linear in its length."""
+    marks = _unescaped(data).translate(_ONE_BRACKET, _NOT_STRUCTURE)
+    structure = b"".join(marks.split(b'"')[::2])
+    for _ in range(DEPTH):
+        inner = structure.replace(b"[]", b"")
+        if len(inner) == len(structure):
+            break
+        structure = inner
+    return b"[]" in structure or structure.count(b"[") > DEPTH
+
+
+def _place(text: str, code: str) -> int:
+    """Where the first key given twice, or the first number that is none, stands in a document."""
+    open_objects: list[set[str] | None] = []
+    key_next = False
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if sign in "{[":
+            open_objects.append(set() if sign == "{" else None)
+        elif sign in "}]":
+            open_objects.pop()
+        elif sign[0] == '"' and key_next and (keys := open_objects[-1]) is not None:
+            key = json.loads(sign, strict=False)
+            if key in keys and code == "duplicate-key":
+                return token.start()
+            keys.add(key)
+        elif sign[-1] in "yN" and code == "invalid-json":
+            return token.start()
+        key_next = sign in "{,"
+    return 0
+
+
+def _refuse_half_pairs(value: Any, text: str) -> None:
+    try:
+        orjson.dumps(value, default=_fragment)
+    except TypeError:
+        found = _LONE.search(text)
+        what = "A string has half of a surrogate pair, which UTF-8 cannot hold"
+        _refuse("invalid-utf8", what, text, found.start() if found else 0)
+
+
+def _refuse(code: str, what: str, text: str, position: int) -> NoReturn:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    raise Unreadable(what, where=f"line {line} column {column}", code=code) from None
+
+
+def _fragment(value: Any) -> Any:
+    if isinstance(value, Exact):
+        return orjson.Fragment(value.text)
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError
+
+
+def _with_fragments(value: Any) -> Any:
+    """The same value, with the integers orjson refuses for their size as text."""
+    if isinstance(value, dict):
+        return {key: _with_fragments(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_fragments(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return orjson.Fragment(format(Decimal(value), "f"))
+    return value

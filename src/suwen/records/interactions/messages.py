@@ -1,0 +1,90 @@
+"""A FHIR request and its response, as HTTP carries them and as a bundle's entry does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+FHIR_JSON = "application/fhir+json"
+Pairs = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One interaction.
+
+    Attributes
+    ----------
+    method
+        GET, HEAD, POST, PUT, PATCH or DELETE.
+    path
+        Below the base, without a leading slash: ``Patient/1/_history``.
+    query
+        Parameters in order, decoded.
+    body
+        Bytes as received; ``None`` when there is none.
+    resource
+        The parsed body, where a bundle has already parsed it.
+    content_type
+        Of the body.
+    base
+        Absolute address of the interface, for links: ``http://127.0.0.1:8000/fhir``.
+    actor
+        Who asks, for the ledger.
+    """
+
+    method: str
+    path: str
+    query: Pairs = field(default_factory=list)
+    body: bytes | None = None
+    resource: Any = None
+    content_type: str = FHIR_JSON
+    accept: str = ""
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_none_exist: str | None = None
+    if_modified_since: str | None = None
+    prefer: str = ""
+    base: str = ""
+    actor: str = "anonymous"
+
+    def prefers(self, name: str) -> str | None:
+        """Value of one preference: ``return=minimal`` gives ``minimal``."""
+        for part in self.prefer.replace(";", ",").split(","):
+            key, _, value = part.strip().partition("=")
+            if key.strip().lower() == name:
+                return value.strip().strip('"')
+        return None
+
+    def at(self, url: str, **changes: Any) -> Request:
+        """The same request for another address: ``Patient?name=x``."""
+        path, _, query = url.partition("?")
+        return replace(self, path=unquote(path).strip("/"), query=pairs(query), **changes)
+
+
+@dataclass(slots=True, kw_only=True)
+class Response:
+    """What comes back.
+
+    Attributes
+    ----------
+    status
+        HTTP status.
+    body
+        JSON, or raw bytes of a Binary; empty for none.
+    etag, last_modified, location
+        Headers; ``last_modified`` in microseconds since 1970 UTC, ``location`` absolute.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: str = FHIR_JSON
+    etag: str | None = None
+    last_modified: int | None = None
+    location: str | None = None
+
+
+def pairs(query: str) -> Pairs:
+    """Parameters of a query string, in order; an empty value is kept."""
+    return parse_qsl(query, keep_blank_values=True, max_num_fields=500)
