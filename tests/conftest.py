@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def absent(reason: str) -> None:
+def _absent(reason: str) -> None:
     """Fail in CI, where everything must be there; elsewhere skip and say what is missing."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(f"{reason} (required when CI=true)")
@@ -25,11 +25,17 @@ def absent(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def absent() -> Callable[[str], None]:
+    """What to call when a test's program or data is not there: fails in CI, skips elsewhere."""
+    return _absent
+
+
+@pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The shared real data: ``SUWEN_DATA``, or ``../shared/data`` beside the repository."""
     folder = Path(os.environ.get("SUWEN_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
-        absent(f"the shared test data is not at {folder}; set SUWEN_DATA to where it is")
+        _absent(f"the shared test data is not at {folder}; set SUWEN_DATA to where it is")
     return folder
 
 

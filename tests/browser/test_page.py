@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,12 +33,6 @@ ARGUMENTS = [
 PATIENT_FILE = "ZHANGSAN-19990101.png"
 
 pytestmark = pytest.mark.slow
-
-
-def _absent(reason: str) -> None:
-    if os.environ.get("CI", "").lower() in {"1", "true"}:
-        pytest.fail(f"{reason} (required when CI=true)")
-    pytest.skip(reason)
 
 
 def _png(pixels: Any) -> bytes:
@@ -74,9 +68,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser(absent: Callable[[str], None]) -> Iterator[Any]:
     if not Path(CHROMIUM).exists():
-        _absent(f"Chromium is not at {CHROMIUM}; install the Debian package chromium")
+        absent(f"Chromium is not at {CHROMIUM}; install the Debian package chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from suwen.core.errors import Untrusted
-from suwen.lifecycle.signing import public_pem, signing_key, trusted_keys, verify
+from suwen.lifecycle.signing import signing_key, trusted_keys, verify
+from suwen.records.keys.signing import public_pem
 
 
 def test_the_key_is_made_once_and_readable_by_nobody_else(home: Path) -> None:

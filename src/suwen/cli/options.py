@@ -19,4 +19,14 @@ Settings = Annotated[
 ]
 Inputs = Annotated[list[Path], typer.Argument(help="PNG, JPEG, NPZ or DICOM files.", metavar="INPUT...")]
 Method = Annotated[str, typer.Option("--method", help="How to explain: cam, occlusion or lime.")]
-Patient = Annotated[str | None, typer.Option("--patient", help="Patient id the FHIR result refers to.")]
+Patient = Annotated[
+    str | None,
+    typer.Option("--patient", help="Patient id the result is about; it is stored in that patient's record."),
+]
+Store = Annotated[
+    Path | None, typer.Option("--store", help="Folder of the record; by default SUWEN_HOME/record.")
+]
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="Database of the record instead of the folder's: postgresql+psycopg://..."),
+]

@@ -32,6 +32,16 @@ def report_error(error: SuwenError, *, as_json: bool) -> None:
     sys.stderr.write(f"suwen: {error} [{error.code}]\n")
 
 
+def who() -> str:
+    """Whoever runs this program, as the ledger names them."""
+    import getpass
+
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container's user without a name
+        return "cli:unnamed"
+
+
 def figure(estimate: Any) -> str:
     """``0.977 (0.965 to 0.987)``, or a dash where the figure is undefined."""
     if estimate is None or estimate["value"] is None:

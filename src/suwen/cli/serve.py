@@ -25,13 +25,24 @@ def serve(
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen beyond this machine although there is no sign-in.")
     ] = False,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of the patient record to serve at /fhir.")
+    ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option(
+            "--db", help="Its database, when that is PostgreSQL: postgresql+psycopg://USER@HOST/NAME."
+        ),
+    ] = None,
 ) -> None:
-    """Serve the page and the HTTP interface; unauthenticated, hence on this machine alone."""
+    """Serve the page, the HTTP interface and a patient record; unauthenticated, hence on this machine alone."""
     _server("run").run(
         host,
         port,
         data=data,
         only=tuple(word for word in only.split(",") if word),
+        store=store,
+        db=db,
         allow_remote=allow_remote,
     )
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from suwen.cli.options import Inputs, Json, Method, Patient, TaskName
-from suwen.cli.output import emit, line
+from suwen.cli.options import Db, Inputs, Json, Method, Patient, Store, TaskName
+from suwen.cli.output import emit, line, progress, who
 
 
 def predict(
@@ -17,12 +17,15 @@ def predict(
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with a faithfulness figure.")] = False,
     method: Method = "cam",
     patient: Patient = None,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Calibrated probability with interval, decision or abstention, for every input."""
     from suwen.lifecycle.predict import predict_document
 
     document = predict_document(task, inputs, explain=method if explain else None, patient=patient)
+    document = _kept(document, patient, store, db)
     if as_json:
         emit(document)
         return
@@ -40,12 +43,15 @@ def explain(
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures and explain.json.")],
     method: Method = "cam",
     patient: Patient = None,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Explain each answer: heat map beside the image, faithfulness and sanity check printed with it."""
     from suwen.lifecycle.explain import explain_document
 
     document = explain_document(task, inputs, method=method, patient=patient, out=out)
+    document = _kept(document, patient, store, db)
     if as_json:
         emit(document)
         return
@@ -55,6 +61,23 @@ def explain(
             why = result["explanation"]
             line(f"    {result['overlay']}: faithfulness {why['faithfulness']:.2f}, " + verdict(why))
     line(document["disclaimer"])
+
+
+def _kept(
+    document: dict[str, Any], patient: str | None, store: Path | None, db: str | None
+) -> dict[str, Any]:
+    """The document, once its results are in the patient's record; says so where there is no record."""
+    from suwen.lifecycle.write_back import stored
+
+    document = stored(document, patient=patient, store=store, url=db, actor=who())
+    if patient is not None:
+        count = len(document["stored"] or ())
+        progress(
+            f"{count} resources stored in the record"
+            if document["stored"] is not None
+            else "not stored: there is no record here yet (name one with --store)"
+        )
+    return document
 
 
 def sentence(result: dict[str, Any]) -> str:

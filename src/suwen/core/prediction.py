@@ -124,6 +124,8 @@ class Prediction:
         Figures of the input gates: ``ood_score``, ``ood_threshold`` (a score above it is refused) ...
     simulated
         Whether the input is a phantom of the project's own generator.
+    inputs_sha256
+        SHA-256 (hex) of the content of each input, by the name of its field.
     """
 
     task: str
@@ -135,3 +137,4 @@ class Prediction:
     reason: str | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     simulated: bool = False
+    inputs_sha256: Mapping[str, str] = field(default_factory=dict)

@@ -215,7 +215,17 @@ def _provenance(prediction: Prediction, ids: dict[str, str]) -> dict[str, Any]:
                     },
                     "display": "Data the model learned from",
                 },
-            }
+            },
+            *(
+                {
+                    "role": "source",
+                    "what": {
+                        "identifier": {"system": SHA256_OID, "value": digest},
+                        "display": f"Input '{name}' of the model",
+                    },
+                }
+                for name, digest in sorted(prediction.inputs_sha256.items())
+            ),
         ],
     }
 

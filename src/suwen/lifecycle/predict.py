@@ -45,6 +45,11 @@ def predict_samples(loaded: Loaded, samples: Sequence[Sample]) -> list[Predictio
                 reason=refused.reason if refused else None,
                 quality=raw.quality,
                 simulated=any(getattr(value, "simulated", False) for value in sample.inputs.values()),
+                inputs_sha256={
+                    name: str(value.content_key())
+                    for name, value in sample.inputs.items()
+                    if hasattr(value, "content_key")
+                },
             )
         )
     return results

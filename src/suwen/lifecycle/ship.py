@@ -16,8 +16,9 @@ from suwen.core.engine import Progress
 from suwen.core.errors import Refused
 from suwen.lifecycle.demo import data_folders
 from suwen.lifecycle.deploy import candidate
-from suwen.lifecycle.signing import public_pem, signing_key
+from suwen.lifecycle.signing import signing_key
 from suwen.lifecycle.train import train
+from suwen.records.keys.signing import public_pem
 
 TASK, SOURCE, SEED = "imaging.pneumonia", "imaging/pneumoniamnist.npz", 0
 MOST_BYTES = 2_000_000

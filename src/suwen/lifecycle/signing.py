@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from suwen.core.documents import write_bytes
 from suwen.core.errors import Untrusted
 from suwen.core.home import home
+from suwen.records.keys import signing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -30,49 +31,16 @@ def signing_key() -> Ed25519PrivateKey:
     Untrusted
         When the file holds no Ed25519 private key.
     """
-    from cryptography.hazmat.primitives import serialization as s
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     given = os.environ.get("SUWEN_SIGNING_KEY")
     path = Path(given) if given else home() / "keys" / "signing.pem"
-    if not path.exists():
-        fresh = Ed25519PrivateKey.generate()
-        _keep(path, fresh.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))
-    try:
-        key = s.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError):  # not PEM, or under a password
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise Untrusted(
-            "the signing key is not an Ed25519 private key in PEM without a password",
-            where=str(path),
-            fix="Name another file with SUWEN_SIGNING_KEY, or remove this one to have a key made",
-        )
-    pem = public_pem(key.public_key())
+    key = signing.signing_key(
+        path, fix="Name another file with SUWEN_SIGNING_KEY, or remove this one to have a key made"
+    )
+    pem = signing.public_pem(key.public_key())
     own = home() / "keys" / "trusted" / f"own-{hashlib.sha256(pem).hexdigest()[:16]}.pub"
     if not own.exists():
         write_bytes(own, pem)
     return key
-
-
-def _keep(path: Path, pem: bytes) -> None:
-    """Write a new private key, unless another process wrote one in this moment: then that one counts."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    write_bytes(beside, pem, mode=0o600)
-    try:
-        path.hardlink_to(beside)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
-
-
-def public_pem(key: Ed25519PublicKey) -> bytes:
-    """A public key as PEM."""
-    from cryptography.hazmat.primitives import serialization as s
-
-    return key.public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
 
 
 def trusted_keys() -> list[Ed25519PublicKey]:

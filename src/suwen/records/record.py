@@ -52,13 +52,14 @@ class Record:
             self.vault = Vault(provider, self.origin)
             self.vault.prepare(db, self.opened_us)
             index_key = self.vault.index_key(db)
+            shared = self.vault.cipher(db, self.vault.shared(db))
         self.blind = Blind(index_key)
         self.indexer = Indexer(self.definitions, self.blind)
         self.validator = Validator(self.definitions)
         self.reading = Reading(self.vault)
         self.changes = Changes(self.blind, self.vault)
         self.search = Search(self.definitions, self.blind, self.reading.parsed)
-        self.cursors = Cursors(Cipher(index_key))
+        self.cursors = Cursors(Cipher(shared.derive("cursors")))
         self.writer = Writer(database, self.signer, self.origin)
 
     @classmethod
@@ -100,8 +101,10 @@ class Record:
                 code="no-record",
             )
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A lost keyring must be missed, not replaced: a new one opens nothing that is there.
+        fresh = migrations.revision(database) is None
         migrations.upgrade(database)
-        return cls(database, folder, provider or open_provider(folder))
+        return cls(database, folder, provider or open_provider(folder, create=fresh))
 
     def perform(self, request: Request) -> Response:
         """Answer a FHIR request; see :func:`suwen.records.interactions.dispatch.perform`."""

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from suwen import __version__
 from suwen.core.errors import NotFound
-from suwen.server import openapi, operations, page, problems, tasks, verbs
+from suwen.server import fhir_openapi, openapi, operations, page, problems, tasks, verbs
+from suwen.server.fhir import Fhir
 from suwen.server.guard import Guard, SecurityHeaders
 from suwen.server.jobs import Jobs
 from suwen.server.logs import Observed
 from suwen.server.state import State, served
 
+if TYPE_CHECKING:
+    from suwen.records.record import Record
 
-def create_app(*, data: Path | None = None, only: Sequence[str] = (), hosts: Sequence[str] = ()) -> FastAPI:
+
+def create_app(
+    *,
+    data: Path | None = None,
+    only: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    record: Record | None = None,
+) -> FastAPI:
     """Make the web application.
 
     Parameters
@@ -29,6 +40,9 @@ def create_app(*, data: Path | None = None, only: Sequence[str] = (), hosts: Seq
         Systems (``imaging``) or tasks (``imaging.pneumonia``) to serve; empty serves all.
     hosts
         Host names to answer for besides those of the loopback.
+    record
+        The open patient record to serve under ``/fhir``. When the application shuts down it is closed: what
+        is under way is finished first.
 
     Raises
     ------
@@ -37,7 +51,15 @@ def create_app(*, data: Path | None = None, only: Sequence[str] = (), hosts: Seq
     """
     if data is not None and not data.is_dir():
         raise NotFound("the data folder is not there", where=str(data), fix="Name a folder with --data")
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        if record is not None:
+            record.close()
+
     app = FastAPI(
+        lifespan=life,
         title="suwen 素问",
         version=__version__,
         description=openapi.DESCRIPTION,
@@ -47,12 +69,13 @@ def create_app(*, data: Path | None = None, only: Sequence[str] = (), hosts: Seq
         redoc_url=None,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
-    here = State(data=data, only=served(only), jobs=Jobs())
+    here = State(data=data, only=served(only), jobs=Jobs(), record=record)
     app.state.suwen = here
     for part in (tasks, verbs, operations, page):
         app.include_router(part.router)
     problems.install(app)
     # The last one added sees a request first.
+    app.add_middleware(Fhir, record=record)
     app.add_middleware(Guard, hosts=tuple(hosts))
     app.add_middleware(Observed, metrics=here.metrics)
     app.add_middleware(SecurityHeaders)
@@ -80,6 +103,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
     parts["OperationOutcome"] = openapi.OPERATION_OUTCOME
+    parts |= fhir_openapi.schemas()
+    found["paths"] |= fhir_openapi.paths()
     for path in found["paths"].values():
         for operation in path.values():
             stock = operation["responses"].get("422", {}).get("content", {})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from suwen.core.errors import Refused, SuwenError, TooLarge
@@ -21,6 +22,8 @@ MAX_UPLOAD_BYTES = 100 * 2**20
 MAX_REQUEST_BYTES = 256 * 2**20
 """Largest multipart request, all its files together."""
 MAX_JSON_BYTES = 2**20
+MAX_FHIR_BYTES = 32 * 2**20
+"""Largest body under ``/fhir``: a resource, a bundle, or the bytes of a Binary."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SECURITY_HEADERS = {
@@ -37,6 +40,14 @@ SECURITY_HEADERS = {
 }
 
 
+_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+_NAMES = frozenset(name for name, _ in _HEADERS)
+INERT = (b"content-security-policy", b"default-src 'none'; sandbox")
+"""Policy for the bytes of somebody's file: stricter than the page's, and the only other one that stands."""
+_LOOKED_AT = frozenset({b"host", b"origin", b"sec-fetch-site", b"content-length", b"content-type"})
+_HOST = re.compile(r"[\w.-]+(:\d*)?|\[[0-9A-Fa-f:.]+\](:\d*)?", re.ASCII)
+
+
 class SecurityHeaders:
     """ASGI middleware: these headers on every answer, and no answer of the API in any cache."""
 
@@ -48,10 +59,7 @@ class SecurityHeaders:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                message["headers"] = _dressed(message.get("headers", ()))
             await send(message)
 
         await self.app(scope, receive, dressed if scope["type"] == "http" else send)
@@ -78,8 +86,11 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        limit = _limit(headers)
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in _LOOKED_AT:
+                headers.setdefault(name, value)
+        limit = _limit(scope["path"], headers.get(b"content-type", b""))
         try:
             self._check(scope["method"], headers, limit)
         except SuwenError as error:
@@ -98,39 +109,53 @@ class Guard:
 
         await self.app(scope, metered, send)
 
-    def _check(self, method: str, headers: Headers, limit: int) -> None:
-        host = headers.get("host", "")
+    def _check(self, method: str, headers: dict[bytes, bytes], limit: int) -> None:
+        host = headers.get(b"host", b"").decode("latin-1")
         if _hostname(host) not in self.hosts:
             raise Misdirected(
                 "this server does not answer for the host name it was called by",
                 fix="Open it as http://127.0.0.1 or http://localhost, with its port",
             )
         if method not in SAFE_METHODS:
-            origin = headers.get("origin")
-            foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
-            if foreign or headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            origin = headers.get(b"origin")
+            foreign = origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host.lower()
+            if foreign or headers.get(b"sec-fetch-site", b"none") not in {b"none", b"same-origin"}:
                 raise Refused(
                     "another web site may not send requests to this server",
                     fix="Use the page this server gives, or a program that sends no Origin header",
                     code="cross-site",
                 )
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > limit:
             raise TooLarge(
                 f"the request is larger than {limit // 2**20} MB",
-                fix="Send fewer files in one request, or smaller ones",
+                fix="Send fewer files in one request, or smaller ones; a bundle in several parts",
             )
 
 
+def _dressed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with ours in the place of its own."""
+    own = [pair for pair in headers if pair[0] not in _NAMES or pair == INERT]
+    names = {name for name, _ in own}
+    own += [pair for pair in _HEADERS if pair[0] not in names]
+    if b"cache-control" not in names:
+        own.append((b"cache-control", b"no-store"))
+    return own
+
+
+@lru_cache(maxsize=256)
 def _hostname(host: str) -> str | None:
-    """Name in a ``Host`` header, without port and brackets."""
+    """Name in a ``Host`` header, without port and brackets; links are made with it, so it is that and no more."""
+    if not _HOST.fullmatch(host):
+        return None
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:
         return None
 
 
-def _limit(headers: Headers) -> int:
-    """Largest body for this kind of content, bytes."""
-    multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")
-    return MAX_REQUEST_BYTES if multipart else MAX_JSON_BYTES
+def _limit(path: str, content_type: bytes) -> int:
+    """Largest body for this address and kind of content, bytes."""
+    if path == "/fhir" or path.startswith("/fhir/"):
+        return MAX_FHIR_BYTES
+    return MAX_REQUEST_BYTES if content_type.lower().startswith(b"multipart/form-data") else MAX_JSON_BYTES

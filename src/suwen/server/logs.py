@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
-
 from suwen.server.problems import incident
 
 if TYPE_CHECKING:
@@ -41,12 +39,15 @@ class Notes:
         Made here, never taken from the caller.
     task
         Name of a task that exists.
+    route
+        Template of the address, where no router of the framework notes it.
     outcome
         Decisions, abstention codes or the error code.
     """
 
     request_id: str
     task: str | None = None
+    route: str | None = None
     outcome: str | None = None
 
 
@@ -106,7 +107,10 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = notes.request_id
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", notes.request_id.encode()),
+                ]
             await send(message)
 
         try:
@@ -118,7 +122,7 @@ class Observed:
                 await answer(scope, receive, watched)
             status = 500
         seconds = time.perf_counter() - began
-        route = getattr(scope.get("route"), "path", "unrouted")
+        route = notes.route or getattr(scope.get("route"), "path", "unrouted")
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self.metrics.request(method, route, status, seconds)
         facts = {

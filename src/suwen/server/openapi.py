@@ -17,6 +17,10 @@ wrong, `diagnostics` says what to do. The JSON Schema of each document is at `/a
 TAGS = [
     {"name": "daily use", "description": "Tasks, predictions, explanations, model cards, pictures to try."},
     {"name": "life cycle", "description": "Collect, prepare, train, evaluate, deploy, roll back; as jobs."},
+    {
+        "name": "record",
+        "description": "FHIR R4: the patient record, when the server was started with --store or --db.",
+    },
     {"name": "operations", "description": "Health, metrics, installation, schemas."},
 ]
 
@@ -41,6 +45,41 @@ _MEANING: dict[int, tuple[str, str, str, str, str]] = {
         "there is no task 'imaging.pneumonai'",
         "Did you mean 'imaging.pneumonia'",
         "not-found",
+    ),
+    405: (
+        "The address does not take this method",
+        "not-supported",
+        "this address does not take that method",
+        "See GET /fhir/metadata for what it takes",
+        "not-supported",
+    ),
+    406: (
+        "A format of answer that is not offered",
+        "not-acceptable",
+        "this interface writes JSON only",
+        "Ask for application/fhir+json",
+        "not-supported",
+    ),
+    408: (
+        "The body did not arrive",
+        "request-timeout",
+        "the body did not arrive in time",
+        "Send it again",
+        "timeout",
+    ),
+    410: (
+        "There was such a resource",
+        "deleted",
+        "this Patient has been deleted",
+        "Its history is still there",
+        "deleted",
+    ),
+    412: (
+        "Somebody else was first, or a condition matches several",
+        "stale-version",
+        "the resource has changed since the version named in If-Match",
+        "Read it again, apply the change to what is there now, and send its new ETag",
+        "conflict",
     ),
     409: (
         "The state on disk forbids it",
@@ -76,6 +115,20 @@ _MEANING: dict[int, tuple[str, str, str, str, str]] = {
         "LIME needs the package 'lime'",
         "Install it with: pip install 'suwen[explain]'",
         "not-supported",
+    ),
+    503: (
+        "The store cannot take this now; nothing acknowledged is lost",
+        "store-locked",
+        "another program holds the record's database locked",
+        "Wait until it is done, or stop it, and send this again",
+        "transient",
+    ),
+    507: (
+        "No space is left for the record",
+        "storage-full",
+        "there is no space left for the record",
+        "Free some space and send it again",
+        "no-store",
     ),
     500: (
         "Something unexpected; the incident number leads to the server's log",

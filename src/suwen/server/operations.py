@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,25 +16,29 @@ from suwen.server.openapi import document, errors
 from suwen.server.problems import Document, incident
 from suwen.server.tasks import Here
 
+if TYPE_CHECKING:
+    from suwen.records.record import Record
+
 router = APIRouter(default_response_class=Document)
 
 JobId = Annotated[str, Path(description="The `job` of the answer that started it.")]
 _HEALTH = {"status": "ok", "version": __version__, "models": {"imaging.pneumonia": "ok"}}
+_WITH_RECORD = _HEALTH | {"record": {"status": "ok", "tree_size": 1024}}
 
 
 @router.get(
     "/health",
     tags=["operations"],
     operation_id="health",
-    summary="Whether every model in service opens",
+    summary="Whether every model in service, and the record, opens",
     responses={
-        **document("Every model opens.", _HEALTH),
+        **document("Every model opens, and the record where one is served.", _WITH_RECORD),
         **document("A model does not open.", _HEALTH | {"status": "failing"}, status=503),
         **errors(),
     },
 )
 async def health(here: Here) -> Response:
-    """Verify and open every model in service; a task without a model is no failure."""
+    """Verify and open every model in service, and read the record's log; a task without a model is no failure."""
     found: dict[str, str] = {}
     for name in sorted(here.only):
         try:
@@ -48,8 +52,25 @@ async def health(here: Here) -> Response:
             incident(error)
             found[name] = "internal"
     ok = set(found.values()) <= {"ok", "none"}
-    body: dict[str, Any] = {"status": "ok" if ok else "failing", "version": __version__, "models": found}
+    body: dict[str, Any] = {"version": __version__, "models": found}
+    if here.record is not None:
+        body["record"] = await here.run(_look_at, here.record)
+        ok = ok and body["record"]["status"] == "ok"
+    body = {"status": "ok" if ok else "failing"} | body
     return Document(body, 200 if ok else 503)
+
+
+def _look_at(record: Record) -> dict[str, Any]:
+    """Whether the record can be read, and how many entries its log has."""
+    try:
+        with record.database.reading() as db:
+            row = db.row("SELECT max(size) FROM head")
+        return {"status": "ok", "tree_size": int(row[0] or 0) if row else 0}
+    except SuwenError as error:
+        return {"status": error.code}
+    except Exception as error:  # as above
+        incident(error)
+        return {"status": "internal"}
 
 
 @router.get(

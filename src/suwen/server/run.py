@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -16,7 +18,13 @@ from suwen.core.errors import BadInput, Conflict, Refused
 from suwen.server.app import create_app
 from suwen.server.logs import configure
 
+if TYPE_CHECKING:
+    from suwen.records.record import Record
+
 HOST, PORT = "127.0.0.1", 8000
+NO_SIGN_IN = "the patient record is served without a sign-in: every program on this machine can read and change all of it"
+
+log = logging.getLogger("suwen.server")
 
 
 class _Server(uvicorn.Server):
@@ -40,6 +48,8 @@ def run(
     data: Path | None = None,
     only: Sequence[str] = (),
     hosts: Sequence[str] = (),
+    store: Path | None = None,
+    db: str | None = None,
     allow_remote: bool = False,
     announce: bool = True,
 ) -> None:
@@ -51,8 +61,11 @@ def run(
         Where to listen; port 0 takes a free one.
     data, only, hosts
         As for :func:`suwen.server.app.create_app`.
+    store, db
+        Folder and database of the patient record to serve, as for :meth:`suwen.records.record.Record.open`;
+        without either, none is served.
     allow_remote
-        Listen on an address that other machines reach, although there is no sign-in.
+        Listen on an address that other machines reach, although there is no sign-in; never with a record.
     announce
         Print the address on stdout once requests are answered.
 
@@ -60,9 +73,19 @@ def run(
     ------
     Refused
         For an address other machines reach, without ``allow_remote`` (code ``remote-address``).
+        For any such address when a record is served (code ``remote-record``).
     Conflict
         When the port is taken (code ``port-in-use``).
+    SuwenError
+        When the record cannot be opened.
     """
+    kept = store is not None or db is not None
+    if kept and not is_loopback(host):
+        raise Refused(
+            "a patient record is served to this machine alone as long as there is no sign-in",
+            fix="Leave --host out, or serve without --store and --db",
+            code="remote-record",
+        )
     if not allow_remote and not is_loopback(host):
         raise Refused(
             f"'{host}' can be reached by other machines, and this server has no sign-in yet",
@@ -70,16 +93,38 @@ def run(
             code="remote-address",
         )
     wildcard = host in {"0.0.0.0", "::", ""}  # noqa: S104  (recognised, not bound)
-    app = create_app(data=data, only=only, hosts=[*hosts, *([] if wildcard else [host])])
+    names = [*hosts, *([] if wildcard else [host])]
     listening = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"
-    configure()
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, date_header=True)
+    record = None
     try:
+        record = _opened(store, db) if kept else None
+        app = create_app(data=data, only=only, hosts=names, record=record)
+        configure()
+        if record is not None:
+            log.warning(NO_SIGN_IN)
+        # What a proxy says of the client is not believed: links are made from the Host that was checked.
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+        )
         _Server(config, (lambda: _print(address)) if announce else None).run(sockets=[listening])
     finally:
         listening.close()
+        if record is not None:  # also when the application did not come up, or was forced to stop
+            record.close()
+
+
+def _opened(store: Path | None, db: str | None) -> Record:
+    """The record, made or upgraded where needed."""
+    from suwen.records.record import Record
+
+    return Record.open(store, db)
 
 
 def _print(address: str) -> None:

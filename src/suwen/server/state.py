@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from starlette.requests import Request
 
@@ -18,6 +18,9 @@ from suwen.lifecycle import discovery
 from suwen.lifecycle import tasks as catalogue
 from suwen.server.jobs import Jobs
 from suwen.server.metrics import Metrics
+
+if TYPE_CHECKING:
+    from suwen.records.record import Record
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +49,8 @@ class State:
         The threads that run models.
     samples
         Pictures offered to try, by task.
+    record
+        The patient record served under ``/fhir``, if any.
     """
 
     data: Path | None
@@ -54,6 +59,7 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     workers: ThreadPoolExecutor = field(default_factory=_pool)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    record: Record | None = None
 
     def task(self, name: str) -> Task:
         """The task of that name, if it is served here.

@@ -1,8 +1,8 @@
 """FHIRPath: text to tree with fhirpathpy's grammar, tree to items with its engine, both bounded.
 
-The grammar alone accepts trailing text and recovers from errors in silence, so syntax is checked here. Members,
-calls, constants and texts become tree nodes of our own: calls restore ``$this`` (the engine leaks it), members
-step as :mod:`suwen.records.fhir._path_nodes` says, and both draw on one budget of steps.
+The grammar alone accepts trailing text and recovers from errors in silence, so syntax is checked here.
+Members, calls, constants and texts become tree nodes of our own: calls restore ``$this`` (the engine leaks
+it), members step as :mod:`suwen.records.fhir._path_nodes` says, and both draw on one budget of steps.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from antlr4 import CommonTokenStream, InputStream, Token
-from antlr4.error.ErrorListener import ErrorListener
-from antlr4.tree.Tree import ParseTreeWalker
+from antlr4 import CommonTokenStream, InputStream, Token  # type: ignore[import-untyped]
+from antlr4.error.ErrorListener import ErrorListener  # type: ignore[import-untyped]
+from antlr4.tree.Tree import ParseTreeWalker  # type: ignore[import-untyped]
 from fhirpathpy.engine import do_eval, doInvoke
 from fhirpathpy.engine.evaluators import evaluators
 from fhirpathpy.engine.invocations.constants import constants
@@ -36,7 +36,9 @@ PREDEFINED: dict[str, Any] = {
     "sct": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
 }
-CONTEXT = frozenset({"context", "resource", "rootResource"})
+CONTEXT = frozenset({"context", "resource", "rootResource", "rowIndex"})
+"""Names that stand for the place a path is evaluated at."""
+_SCOPE = ("$this", "$index", "$total")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"r": "\r", "n": "\n", "t": "\t", "f": "\f"}
 
@@ -78,7 +80,7 @@ def parse(expression: str) -> Parsed:
         found = parser.expression()
         if parser.getCurrentToken().type != Token.EOF:
             raise ValueError("text after the end of the path")
-        builder = ASTPathListener()
+        builder = ASTPathListener()  # type: ignore[no-untyped-call]
         ParseTreeWalker().walk(builder, found)
         names: set[str] = set()
         tree = _own(builder.parentStack[0]["children"][0], names)
@@ -106,13 +108,15 @@ def evaluate(parsed: Parsed, expression: str, focus: Node | None, variables: Map
         "userInvocationTable": FUNCTIONS,
         "budget": MAX_STEPS,
     }
-    constants.reset()
+    constants.reset()  # type: ignore[no-untyped-call]
     try:
-        return list(do_eval(context, root, parsed.tree))
+        return list(do_eval(context, root, parsed.tree))  # type: ignore[no-untyped-call]
     except BadInput:
         raise
     except (OverflowError, RecursionError):
-        raise wrong("the path asks for too much", expression, fix=f"It may visit {MAX_STEPS} elements") from None
+        raise wrong(
+            "the path asks for too much", expression, fix=f"It may visit {MAX_STEPS} elements"
+        ) from None
     except Exception:  # the engine raises bare Exceptions that quote the data
         raise wrong("the path cannot be computed on this data", expression) from None
 
@@ -170,9 +174,9 @@ def _member(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
 
 def _call(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
     spend(context, len(items) + 1)
-    kept = {name: context[name] for name in ("$this", "$index", "$total") if name in context}
+    kept = {name: context[name] for name in _SCOPE if name in context}
     try:
-        found: list[Any] = doInvoke(context, node["name"], items, node["children"])
+        found: list[Any] = doInvoke(context, node["name"], items, node["children"])  # type: ignore[no-untyped-call]
     finally:
         context.update(kept)
     if found:

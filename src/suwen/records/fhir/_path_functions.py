@@ -1,8 +1,9 @@
 """Functions the path engine lacks, has wrong, or would let run without bound.
 
-Each entry replaces fhirpathpy's function of the same name (2.2.4): ``where`` took any non-empty result for true,
-``=`` compared only the first of several items and dates as text, ``extension`` returned one extension only,
-``join`` of nothing was nothing, ``|`` and ``distinct`` lost the types, ``trace`` printed patient data.
+Each entry adds to, or replaces, fhirpathpy's functions (2.2.4): ``where`` took any non-empty result for
+true, ``=`` compared only the first of several items and dates as text, ``extension`` returned one extension
+only, ``join`` of nothing was nothing, ``|``, ``distinct`` and ``children`` lost the types, ``repeat`` could
+go on for ever, ``trace`` printed patient data.
 """
 
 from __future__ import annotations
@@ -85,12 +86,12 @@ def _extension(context: Context, items: Items, url: str) -> Items:
 
 def _join(context: Context, items: Items, separator: str = "") -> str:
     texts = [value for value in map(value_of, items) if value is not None]
-    if sum(map(len, texts)) + len(separator) * len(texts) > MAX_TEXT:
+    if sum(map(len, texts), len(separator) * len(texts)) > MAX_TEXT:
         raise OverflowError("a computed text is too long")
     return separator.join(texts)
 
 
-def _replace(context: Context, items: Items, old: str, new: str) -> Items | str:
+def _replace(context: Context, items: Items, old: Any, new: Any) -> Items | str:
     text = value_of(single(items))
     if not isinstance(old, str) or not isinstance(new, str):
         return []
@@ -100,18 +101,20 @@ def _replace(context: Context, items: Items, old: str, new: str) -> Items | str:
     return str(text.replace(old, new))
 
 
-def _matches(context: Context, items: Items, pattern: str) -> Items | bool:
+def _matches(context: Context, items: Items, pattern: Any) -> Items | bool:
     text = value_of(single(items))
-    return _linear_regex(pattern).is_valid(text) if isinstance(pattern, str) else []
+    return bool(_linear_regex(pattern).is_valid(text)) if isinstance(pattern, str) else []
 
 
 @lru_cache(maxsize=256)
 def _linear_regex(pattern: str) -> Any:
-    """Rust's regex crate, through the schema validator: its time grows with the text, whatever the pattern."""
+    """Rust's regex crate, through the schema validator: linear in the text, whatever the pattern."""
     import jsonschema_rs
 
     options = jsonschema_rs.RegexOptions(size_limit=1_000_000)
-    return jsonschema_rs.validator_for({"type": "string", "pattern": f"(?s){pattern}"}, pattern_options=options)
+    return jsonschema_rs.validator_for(
+        {"type": "string", "pattern": f"(?s){pattern}"}, pattern_options=options
+    )
 
 
 def _key(item: Any) -> str:
@@ -210,7 +213,7 @@ def resource_key(data: Any) -> str | None:
 
 
 def reference_key(data: Any, kind: str | None = None) -> str | None:
-    """The key of the resource a Reference points at, ``None`` when it is of another type or inside the resource."""
+    """The key of the resource a Reference points at; ``None`` when it is contained or of another type."""
     target = data.get("reference") if type(data) is dict else None
     if not isinstance(target, str) or not target or target[0] == "#":
         return None
@@ -237,8 +240,8 @@ def _multiply(context: Context, one: Any, other: Any) -> Any:
 
 
 def _text_bound(name: str) -> Callable[..., Any]:
-    engine = _engine[name]["fn"]
-    return lambda context, *given: bounded(engine(context, *given))
+    engine: Any = _engine[name]
+    return lambda context, *given: bounded(engine["fn"](context, *given))
 
 
 def _trace(context: Context, items: Items, *ignored: Any) -> Items:
@@ -246,7 +249,7 @@ def _trace(context: Context, items: Items, *ignored: Any) -> Items:
 
 
 def _entry(function: Callable[..., Any], *parameters: list[Any], **flags: bool) -> dict[str, Any]:
-    """A registry entry; ``parameters`` lists each accepted parameter list, none for a function without any."""
+    """A registry entry; ``parameters`` are the parameter lists it accepts, none where it takes none."""
     arity = {"arity": {len(one): one for one in parameters}} if parameters else {}
     return {"fn": function, **arity, **flags}
 

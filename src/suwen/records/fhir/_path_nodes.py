@@ -1,8 +1,9 @@
 """Elements on the way through a resource: their value, their FHIR type and where they hang.
 
-The engine (fhirpathpy) wraps values in nodes. These nodes also remember the object and key they were found under,
-so a patch can change what a path found, and step through the model without the engine's faults: the extension of
-a primitive is the same element, not a second one, and every type of a choice that is present is returned.
+The engine (fhirpathpy) wraps values in nodes. These nodes also remember the object and key they were found
+under, so a patch can change what a path found, and step through the model without the engine's faults: the
+extension of a primitive is the same element, not a second one, and every type of a choice that is present is
+returned.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from fhirpathpy.engine.nodes import FP_Quantity, ResourceNode, TypeInfo
 from fhirpathpy.models import models
 
 MODEL: dict[str, Any] = models["r4"]
-TypeInfo.model = MODEL  # the engine sets it only when `is` or `as` was seen
+# the engine sets it only once it has seen `is` or `as`
+TypeInfo.model = MODEL  # type: ignore[assignment]
 _PARENTS: dict[str, str] = MODEL["type2Parent"]
 
 
-class Node(ResourceNode):  # type: ignore[misc]  # fhirpathpy is untyped
+class Node(ResourceNode):
     """One element.
 
     Attributes
@@ -43,8 +45,8 @@ class Node(ResourceNode):  # type: ignore[misc]  # fhirpathpy is untyped
         index: int | None = None,
         choice: str | None = None,
     ) -> None:
-        if type(data) is dict and "resourceType" in data:
-            path = data["resourceType"]
+        if type(data) is dict and type(kind := data.get("resourceType")) is str:
+            path = kind
         self.data, self.path, self._data = data, path, extra
         self.holder, self.key, self.index, self.choice = holder, key, index, choice
         self.propName = None
@@ -54,7 +56,7 @@ class Node(ResourceNode):  # type: ignore[misc]  # fhirpathpy is untyped
 
 @lru_cache(maxsize=16_384)
 def fields(path: str | None, key: str) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """JSON properties an element of a type may be written as, each with its type; and whether it is a choice."""
+    """JSON properties an element of a type may be written as, each with its type; whether it is a choice."""
     if key in {"extension", "modifierExtension"}:
         return ((key, "Extension"),), False
     owner = path
@@ -110,7 +112,7 @@ def matches_type(item: Any, info: TypeInfo) -> bool:
     """Whether an item is of the type a path names, as ``ofType``, ``is`` and ``as`` ask."""
     if isinstance(item, Node) and item.path:
         return info.namespace in {None, "FHIR"} and is_a(item.path, info.name)
-    return bool(TypeInfo.from_value(getattr(item, "data", item)).is_(info))
+    return bool(TypeInfo.from_value(value_of(item)).is_(info))  # type: ignore[no-untyped-call]
 
 
 def value_of(item: Any) -> Any:

@@ -1,9 +1,9 @@
 """Simple paths as plain functions on JSON, without the engine, where the result is the same.
 
 Covered: members whose type the model knows, ``first()``, ``[0]``, ``exists()``, ``empty()``, ``not()``,
-``where(...)``, ``ofType(T)`` of a choice, ``extension(url)``, the two key functions, texts, and ``=``, ``!=``,
-``and``, ``or`` on texts and booleans. Anything else has no plan and goes through the engine. A plan needs the type
-it starts from, because types are settled once, here, and not on every resource.
+``where(...)``, ``ofType(T)`` of a choice, ``extension(url)``, the two key functions, texts, and ``=``,
+``!=``, ``and``, ``or`` on texts and booleans. Anything else has no plan and goes through the engine. A plan
+needs the type it starts from, because types are settled once, here, and not on every resource.
 """
 
 from __future__ import annotations
@@ -32,43 +32,50 @@ class Plan:
     choice: tuple[tuple[str, str], ...] = ()
 
 
+def is_primitive(kind: str) -> bool:
+    """Whether elements of a type may be primitives, whose extensions plain JSON values do not carry."""
+    return kind[:1].islower() or kind == _MIXED
+
+
 def plan(tree: Tree, start: str, constants: Mapping[str, Any]) -> Plan | None:
     """A plan for a path's tree on elements of type ``start``, or ``None`` when it needs the engine."""
-    found = _plan(tree, Plan(lambda items: items, start), start, constants)
+    found = _plan(tree, Plan(_nothing_yet, start), constants)
     return None if found is None or found.choice else found
 
 
-def _plan(tree: Tree, at: Plan, this: str, constants: Mapping[str, Any]) -> Plan | None:
-    """Continue ``at`` by one tree; ``this`` is the type operands and parameters start from."""
+def _plan(tree: Tree, at: Plan, constants: Mapping[str, Any]) -> Plan | None:
+    """Continue ``at`` by one tree."""
     children = tree.get("children") or []
     match tree["type"]:
         case "TermExpression" | "InvocationTerm" | "LiteralTerm" | "ParenthesizedTerm":
-            return _plan(children[0], at, this, constants)
+            return _plan(children[0], at, constants)
         case "ThisInvocation":
             return at
         case "InvocationExpression":
-            left = _plan(children[0], at, this, constants)
-            return left and _plan(children[1], left, left.type, constants)
+            left = _plan(children[0], at, constants)
+            return left and _plan(children[1], left, constants)
         case "suwen:member":
             return _member(at, tree["key"])
         case "suwen:call":
             return _call(at, tree["name"], children, constants)
         case "IndexerExpression":
-            left, place = _plan(children[0], at, this, constants), _literal(children[1], constants)
+            left, place = _plan(children[0], at, constants), _literal(children[1], constants)
             if left is None or left.choice or type(place) is not int or place < 0:
                 return None
             return Plan(_then(left.run, lambda items: items[place : place + 1]), left.type)
         case "EqualityExpression" | "AndExpression" | "OrExpression":
-            return _operator(tree["terminalNodeText"][0], children, at, this, constants)
+            return _operator(tree["terminalNodeText"][0], children, at, constants)
     text = _literal(tree, constants)
     return Plan(lambda items: [text], _TEXT) if isinstance(text, str) else None
 
 
 def _member(at: Plan, key: str) -> Plan | None:
-    if at.choice or at.type == _MIXED:
+    if at.choice or is_primitive(at.type):
         return None
     if key[:1].isupper():
-        return at if at.type == key and MODEL["type2Parent"].get(key) in {"Resource", "DomainResource"} else None
+        return (
+            at if at.type == key and MODEL["type2Parent"].get(key) in {"Resource", "DomainResource"} else None
+        )
     names, is_choice = fields(at.type, key)
     if is_choice:
         return Plan(at.run, at.type, names)
@@ -79,19 +86,21 @@ def _member(at: Plan, key: str) -> Plan | None:
 
 
 def _getter(names: tuple[str, ...]) -> Run:
+    pairs = [(name, "_" + name) for name in names]
+
     def get(items: Items) -> Items:
         found: Items = []
         for item in items:
             if type(item) is dict:
-                for name in names:
+                for name, beside in pairs:
                     value = item.get(name)
                     if type(value) is list:
                         found += value
                     elif value is not None:
                         found.append(value)
-                    elif "_" + name in item:
+                    elif beside in item:
                         # only extensions: elements without a value
-                        extra = item["_" + name]
+                        extra = item[beside]
                         found += [None] * (len(extra) if isinstance(extra, list) else extra is not None)
         return found
 
@@ -115,11 +124,17 @@ def _call(at: Plan, name: str, parameters: list[Tree], constants: Mapping[str, A
             made = (lambda items: [key for item in items if (key := resource_key(item)) is not None]), _TEXT
         case "getReferenceKey", 0 | 1:
             kind = parameters[0]["text"].rpartition(".")[2] if parameters else None
-            made = (lambda items: [key for item in items if (key := reference_key(item, kind)) is not None]), _TEXT
-        case "extension", 1 if not is_a(at.type, "Element") or not _is_primitive(at.type):
+            made = (
+                (lambda items: [key for item in items if (key := reference_key(item, kind)) is not None]),
+                _TEXT,
+            )
+        case "extension", 1 if not is_primitive(at.type):
             url = _literal(parameters[0], constants)
             if isinstance(url, str):
-                made = (lambda items: [one for one in _extensions(items) if one.get("url") == url]), "Extension"
+                made = (
+                    (lambda items: [one for one in _extensions(items) if one.get("url") == url]),
+                    "Extension",
+                )
         case "where", 1:
             criterion = plan(parameters[0], at.type, constants)
             if criterion is not None and criterion.type == _BOOLEAN:
@@ -131,7 +146,7 @@ def _call(at: Plan, name: str, parameters: list[Tree], constants: Mapping[str, A
 def _negated(items: Items) -> Items:
     if len(items) > 1:
         raise ValueError("a single item was expected")
-    return [not item for item in items]
+    return [item is False for item in items]
 
 
 def _extensions(items: Items) -> Items:
@@ -151,10 +166,8 @@ def _of_type(at: Plan, text: str) -> Plan | None:
     return Plan(_then(at.run, _getter(tuple(name for name, _ in chosen))), found)
 
 
-def _operator(
-    sign: str, operands: list[Tree], at: Plan, this: str, constants: Mapping[str, Any]
-) -> Plan | None:
-    left, right = (plan(one, this, constants) for one in operands)
+def _operator(sign: str, operands: list[Tree], at: Plan, constants: Mapping[str, Any]) -> Plan | None:
+    left, right = (plan(one, at.type, constants) for one in operands)
     if left is None or right is None:
         return None
     run_left, run_right = left.run, right.run
@@ -204,9 +217,9 @@ def _literal(tree: Tree, constants: Mapping[str, Any]) -> Any:
     return int(tree["text"]) if tree["type"] == "NumberLiteral" and tree["text"].isdigit() else None
 
 
-def _is_primitive(kind: str) -> bool:
-    return kind[:1].islower()
+def _nothing_yet(items: Items) -> Items:
+    return items
 
 
 def _then(first: Run, second: Run) -> Run:
-    return lambda items: second(first(items))
+    return second if first is _nothing_yet else lambda items: second(first(items))

@@ -24,7 +24,7 @@ Moment = tuple[str, tuple[Decimal, ...], str | None]
 
 def moment(item: Any) -> Moment | None:
     """A date, dateTime, instant or time as components; ``None`` when the text is none of them."""
-    text = item.asStr if isinstance(item, FP_TimeBase) else value_of(item)
+    text = written(item)
     if not isinstance(text, str):
         return None
     if found := _DATE.fullmatch(text):
@@ -33,6 +33,11 @@ def moment(item: Any) -> Moment | None:
     if found := _TIME.fullmatch(text):
         return "time", tuple(Decimal(part) for part in found.groups() if part is not None), None
     return None
+
+
+def written(item: Any) -> Any:
+    """A date or time as it was written; any other item's value."""
+    return getattr(item, "asStr", None) if isinstance(item, FP_TimeBase) else value_of(item)
 
 
 def is_temporal(item: Any) -> bool:
@@ -53,17 +58,17 @@ def order(one: Any, other: Any) -> int | None:
     left, right = _quantity(one), _quantity(other)
     if isinstance(left, FP_Quantity) and isinstance(right, FP_Quantity):
         if left.unit != right.unit:
-            left = FP_Quantity.conv_unit_to(left.unit, left.value, right.unit)
+            left = FP_Quantity.conv_unit_to(left.unit, left.value, right.unit)  # type: ignore[no-untyped-call]
             if left is None:
                 return None
         left, right = _number(left.value), _number(right.value)
     else:
         left, right = _number(value_of(one)), _number(value_of(other))
-    if not (isinstance(left, Decimal) and isinstance(right, Decimal)) and not (
-        isinstance(left, str) and isinstance(right, str)
-    ):
-        raise TypeError("values of different types have no order")
-    return (left > right) - (left < right)
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return (left > right) - (left < right)
+    if isinstance(left, str) and isinstance(right, str):
+        return (left > right) - (left < right)
+    raise TypeError("values of different types have no order")
 
 
 def same(one: Any, other: Any) -> bool | None:
@@ -100,11 +105,13 @@ def boundary(item: Any, high: bool) -> Any:
     kind, parts, zone = found
     if kind == "time":
         return _clock(parts, high)
-    text = item.asStr if isinstance(item, FP_TimeBase) else str(value)
+    text = written(item)
     year, month = int(parts[0]), int(parts[1]) if len(parts) > 1 else (12 if high else 1)
     day = int(parts[2]) if len(parts) > 2 else (monthrange(year, month)[1] if high else 1)
     date = f"{year:04}-{month:02}-{day:02}"
-    if (item.path if isinstance(item, Node) else "") == "date" or (not isinstance(item, Node) and "T" not in text):
+    if (item.path if isinstance(item, Node) else "") == "date" or (
+        not isinstance(item, Node) and "T" not in text
+    ):
         return date
     return f"{date}T{_clock(parts[3:], high)}{zone or ('-12:00' if high else '+14:00')}"
 
@@ -144,7 +151,7 @@ def _utc(parts: tuple[Decimal, ...], zone: str | None) -> tuple[Decimal, ...]:
 def _quantity(item: Any) -> Any:
     data = value_of(item)
     if isinstance(item, Node) and item.path == "Quantity" and {"value", "code"} <= data.keys():
-        return FP_Quantity(_number(data["value"]), f"'{data['code']}'")
+        return FP_Quantity(_number(data["value"]), f"'{data['code']}'")  # type: ignore[no-untyped-call]
     return item
 
 

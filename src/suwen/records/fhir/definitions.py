@@ -1,6 +1,7 @@
 """What FHIR R4 says: elements, codes, search parameters and the patient compartment, read from ``r4.json``.
 
-The file holds facts generated from the official definitions by ``scripts/fhir_definitions.py`` and names their build.
+The file holds facts generated from the official definitions by ``scripts/fhir_definitions.py``, and names
+their build.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Literal
 import orjson
 
 Kind = Literal["string", "token", "reference", "date", "number", "quantity", "uri", "composite", "special"]
-_ABSENT = ("", "", "", 0)
+_ABSENT: list[Any] = ["", "", "", 0]
 """Targets, binding, content and simple of an element whose row ends before them."""
 _ROOT = re.compile(r"[\s(]*([A-Za-z]+)")
 
@@ -30,7 +31,7 @@ class Element:
     name
         As in FHIRPath: ``value`` also where JSON says ``valueQuantity`` (``choice`` is then true).
     types
-        Data types, ``("BackboneElement",)`` or ``("Element",)`` for a part of the type that holds it, or empty
+        Data types; ``("BackboneElement",)`` or ``("Element",)`` for a part of the type that holds it; empty
         where ``content`` says whose elements are used.
     min, max
         Cardinality; ``max`` is ``None`` where there is no limit.
@@ -56,7 +57,7 @@ class Element:
     content: str | None = None
     simple: bool = False
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def properties(self) -> Iterator[tuple[str, str]]:
         """Every JSON property this element may be written as, with its type."""
         if not self.choice:
             yield self.name, self.types[0] if self.types else "BackboneElement"
@@ -72,8 +73,8 @@ class Parameter:
     Attributes
     ----------
     expression
-        The alternatives of the official expression that start at this resource type (or at ``Resource``,
-        ``DomainResource``), joined by ``|``; ``None`` where the standard gives none (``_text``, ``_content``).
+        The alternatives of the official expression that start at this resource type (or at ``Resource`` or
+        ``DomainResource``), joined by ``|``; ``None`` where the standard gives none, as for ``_text``.
     components
         Of a composite: code of the part's own parameter, and its expression relative to ``expression``.
     """
@@ -133,6 +134,10 @@ class Definitions:
             self._elements[path] = MappingProxyType(made)
         return self._elements[path]
 
+    def paths(self) -> Iterator[str]:
+        """Path of every type and backbone that has elements of its own."""
+        return iter(self._rows)
+
     def codes(self, value_set_url: str) -> frozenset[str] | None:
         """All codes of a required value set, of whatever system; ``None`` where the standard lists none."""
         concepts = self._values.get(value_set_url)
@@ -163,7 +168,8 @@ class Definitions:
         return self._parameters[resource_type]
 
     def _element(self, row: list[Any]) -> Element:
-        name, types, low, high, targets, binding, content, simple = *row, *_ABSENT[len(row) - 4 :]
+        name, types, low, high = row[:4]
+        targets, binding, content, simple = row[4:] + _ABSENT[len(row) - 4 :]
         return Element(
             name=name.removesuffix("[x]"),
             types=self.open_types if types == "*" else tuple(types.split("|")) if types else (),

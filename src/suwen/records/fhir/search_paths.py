@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,8 +24,9 @@ UNSUPPORTED: Mapping[str, str] = {
     "_content": "free text would have to be indexed outside the patient's key",
     "_query": "no named queries are defined",
     "near": "special: distances on a map are not computed",
+    "DeviceDefinition.classification": "its expression names an element R4's DeviceDefinition does not have",
 }
-"""Parameters of the standard that have no getter, and why; all others have one."""
+"""Parameters of the standard (as ``code`` or ``Type.code``) without a getter, and why; all others have one."""
 
 DECEASED = "Patient.deceased.exists() and Patient.deceased != false"
 _STEP = re.compile(
@@ -61,12 +62,15 @@ class Atom:
         Only references to this resource type count.
     rule
         ``deceased``: a boolean worked out from the whole Patient.
+    binding
+        Of a code: the value set whose systems it belongs to.
     """
 
     steps: tuple[Step, ...]
     type: str
     target: str | None = None
     rule: str | None = None
+    binding: str | None = None
 
     @property
     def path(self) -> str:
@@ -135,13 +139,13 @@ def _advance(
         if atom.type.lower() == kind.lower():  # R4 once writes DateTime
             yield atom, holder
     elif target := step["target"]:
-        yield Atom(atom.steps, atom.type, target), holder
+        yield replace(atom, target=target), holder
     elif key := step["key"]:
         last = Step(atom.steps[-1].key, (key, step["value"]))
-        yield Atom((*atom.steps[:-1], last), atom.type), holder
+        yield replace(atom, steps=(*atom.steps[:-1], last)), holder
     elif step["index"]:
         last = Step(atom.steps[-1].key, None, int(step["index"]))
-        yield Atom((*atom.steps[:-1], last), atom.type), holder
+        yield replace(atom, steps=(*atom.steps[:-1], last)), holder
     else:
         try:
             element = definitions.elements(holder)[step["name"]]
@@ -151,7 +155,8 @@ def _advance(
             ) from None
         for key, kind in element.keys():
             inner = f"{holder}.{element.name}" if kind in {"BackboneElement", "Element"} else kind
-            yield Atom((*atom.steps, Step(key)), kind), inner
+            binding = element.binding if kind == "code" else None
+            yield Atom((*atom.steps, Step(key)), kind, binding=binding), inner
 
 
 def reach(element: Any, steps: tuple[Step, ...]) -> list[Any]:
@@ -196,10 +201,15 @@ def getter_of(places: tuple[Atom, ...]) -> Getter:
     return get
 
 
+def supported(resource_type: str, code: str) -> bool:
+    """Whether a parameter of the standard can be searched by here."""
+    return code not in UNSUPPORTED and f"{resource_type}.{code}" not in UNSUPPORTED
+
+
 @lru_cache(maxsize=8192)
 def _atoms(definitions: Definitions, resource_type: str, code: str) -> tuple[Atom, ...]:
     parameter = definitions.parameters(resource_type)[code]
-    if parameter.expression is None or code in UNSUPPORTED:
+    if parameter.expression is None or not supported(resource_type, code):
         return ()
     return atoms(definitions, resource_type, parameter.expression)
 

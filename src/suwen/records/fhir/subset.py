@@ -67,7 +67,7 @@ class Subset:
             else:
                 wanted = element.name in self.elements or element.min > 0
             if wanted:
-                kept.update(key for key, _ in element.keys())
+                kept.update(key for key, _ in element.properties())
         return frozenset(kept)
 
 

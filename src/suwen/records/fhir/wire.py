@@ -1,7 +1,8 @@
 """FHIR's JSON on the wire: read strictly, written back with the digits it came with.
 
-A number becomes a float (or an int of up to 64 bits) only where :func:`write` gives the very same text back; every
-other one (``1.00``, ``1e2``, twenty digits) becomes an :class:`Exact`, a decimal that keeps its text.
+A number becomes a float (or an int of up to 64 bits) only where :func:`write` gives the very same text back.
+Every other one (``1.00``, twenty digits) becomes a decimal, and where even a decimal would write it
+differently (``1e2``) an :class:`Exact`, a decimal that keeps its text.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from suwen.core.errors import BadInput, Unreadable
 
 DEPTH = 64
 """Levels of objects and arrays a document may have."""
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?Infinity|NaN', re.S)
 _LONE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.S
 )
+_WORDS = {
+    "duplicate-key": "An object has the same key twice",
+    "invalid-json": "A number is NaN, infinite or beyond all bounds, which JSON has not",
+}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -57,31 +62,35 @@ def read(data: bytes) -> Any:
     Parameters
     ----------
     data
-        UTF-8, with or without a byte order mark.
+        UTF-8; a byte order mark before it is skipped.
 
     Raises
     ------
     Unreadable
         Code ``invalid-utf8`` (also half of a surrogate pair), ``invalid-json`` (also NaN and Infinity),
-        ``duplicate-key`` or ``too-deep`` (more than :data:`DEPTH`). ``where`` is line and column; content is never
-        quoted.
+        ``duplicate-key`` or ``too-deep`` (more than :data:`DEPTH`). ``where`` is line and column; content is
+        never quoted.
     """
-    if data.startswith(_BOM):
-        data = data[len(_BOM) :]
-    if data.count(b"{") + data.count(b"[") > DEPTH and _too_deep(data):
-        raise Unreadable(f"The JSON is nested more than {DEPTH} levels deep", code="too-deep")
+    data = data.removeprefix(_BOM)
     try:
         value = orjson.loads(data)
         again = orjson.dumps(value)
     except (orjson.JSONDecodeError, TypeError):
         return _read_slowly(data)
-    # Same marks and numbers as before: no key was lost by being there twice, no number reads differently.
-    if again == data or _skeleton(again) == _skeleton(data):
+    may_be_deep = data.count(b"{") + data.count(b"[") > DEPTH
+    if again == data and not may_be_deep:
         return value
-    return _read_slowly(data)
+    skeleton = _skeleton(data)
+    if may_be_deep and _too_deep(skeleton):
+        raise _deep()
+    # Same marks and numbers as before: no key was lost by being there twice, no number reads differently.
+    return value if again == data or _skeleton(again) == skeleton else _read_slowly(data)
 
 
 def _read_slowly(data: bytes) -> Any:
+    """Read a document of which something may be wrong, or need its digits kept."""
+    if _too_deep(_skeleton(data)):
+        raise _deep()
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -91,10 +100,9 @@ def _read_slowly(data: bytes) -> Any:
     except json.JSONDecodeError as error:
         _refuse("invalid-json", f"The JSON cannot be parsed: {error.msg.rstrip(': ')}", text, error.pos)
     except _Found as found:
-        what = "An object has the same key twice" if found.code == "duplicate-key" else "A number is not one of JSON"
-        _refuse(found.code, what, text, _place(text, found.code))
+        _refuse(found.code, _WORDS[found.code], text, _place(text, found.code))
     except RecursionError:
-        raise Unreadable(f"The JSON is nested more than {DEPTH} levels deep", code="too-deep") from None
+        raise _deep() from None
     if "\\ud" in text or "\\uD" in text:
         _refuse_half_pairs(value, text)
     return value
@@ -134,14 +142,15 @@ def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _float(text: str) -> float | Exact:
+def _float(text: str) -> float | Decimal:
     value = float(text)
     if orjson.dumps(value).decode() == text:
         return value
     try:
-        return Exact(text)
+        plain = Decimal(text)
     except InvalidOperation:
         raise _Found("invalid-json") from None
+    return plain if str(plain) == text else Exact(text)
 
 
 def _int(text: str) -> int | Exact:
@@ -161,16 +170,19 @@ _decode = json.JSONDecoder(
 ).decode
 
 
-def _too_deep(data: bytes) -> bool:
+def _too_deep(skeleton: bytes) -> bool:
     """Whether a valid document is nested too deep; without parsing it, in time linear in its length."""
-    marks = _unescaped(data).translate(_ONE_BRACKET, _NOT_STRUCTURE)
-    structure = b"".join(marks.split(b'"')[::2])
+    structure = skeleton.translate(_ONE_BRACKET, _NOT_BRACKETS)
     for _ in range(DEPTH):
         inner = structure.replace(b"[]", b"")
         if len(inner) == len(structure):
             break
         structure = inner
     return b"[]" in structure or structure.count(b"[") > DEPTH
+
+
+def _deep() -> Unreadable:
+    return Unreadable(f"The JSON is nested more than {DEPTH} levels deep", code="too-deep")
 
 
 def _place(text: str, code: str) -> int:

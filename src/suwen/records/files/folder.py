@@ -57,7 +57,9 @@ class Shelf:
     def __init__(self, folder: Path, *, suffix: str = "") -> None:
         self.folder, self.suffix = folder, suffix
         self._new = folder / "new"
-        self._new.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._new.mkdir(exist_ok=True, mode=0o700)
+        sync_folder(folder.parent)
         self._sweep()
 
     def path(self, file_id: bytes) -> Path:

@@ -25,7 +25,7 @@ def one_match(record: Record, tx: Transaction, kind: str, criteria: Pairs) -> st
         When several match (code ``several-matches``).
     """
     query = parse_query(record.definitions, kind, criteria)
-    if query.unknown or not query.criteria:
+    if query.unknown or not query.conditions:
         raise BadInput(
             "a condition must be made of search parameters that this type has",
             fix="Name at least one, such as identifier, and no unknown one",

@@ -95,7 +95,7 @@ def check_kind(record: Record, kind: str) -> str:
     if kind not in record.definitions.resource_types:
         raise NotFound(
             "FHIR R4 has no such resource type",
-            fix="See GET /fhir/metadata for the types",
+            fix="See GET /fhir/metadata",
             code="unknown-type",
         )
     return kind

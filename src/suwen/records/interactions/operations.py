@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from suwen.core.errors import BadInput, NotFound
-from suwen.records.fhir.query import parse_instant
 from suwen.records.interactions.bundles import Entry, bundle
+from suwen.records.interactions.compartment import everything_about
 from suwen.records.interactions.context import Look
 from suwen.records.interactions.errors import Gone, Invalid
 from suwen.records.interactions.incoming import check_kind, parse
 from suwen.records.interactions.messages import Request, Response
 from suwen.records.interactions.outcome import all_well, issues_of
 from suwen.records.interactions.paging import MAX_COUNT, Cursor, count_of
+from suwen.records.interactions.reading import time_in
 from suwen.records.ledger.events import Event
 from suwen.records.store.reading import content
 
@@ -59,9 +60,8 @@ def everything(look: Look, request: Request, ident: str) -> Response:
         raise NotFound("there is no such Patient", fix="Check its id")
     if patient.body is None:
         raise Gone("this Patient has been deleted", fix="Its history is still there")
-    rids = compartment(look, ref, _types(request))
-    since = [value for name, value in request.query if name == "_since"]
-    after = parse_instant(since[-1])[0] if since else 0.0
+    rids = everything_about(record, db, ref, _types(request))
+    after = time_in(request, "_since") or 0
     rows = record.reading.many(db, rids)
     pages = [rows[rid] for rid in sorted(rows) if rows[rid].body is not None and rows[rid].updated >= after]
     start = int(cursor.state[0]) if cursor else 0
@@ -78,42 +78,6 @@ def everything(look: Look, request: Request, ident: str) -> Response:
         for one in page
     ]
     return bundle(look, request, "searchset", entries, total=len(pages), following=following)
-
-
-def compartment(look: Look, patient_ref: int, types: frozenset[str] | None = None) -> list[int]:
-    """``rid`` of the patient, of all in the patient's compartment, and of what those refer to directly.
-
-    Source: http://hl7.org/fhir/R4/patient-operation-everything.html and CompartmentDefinition/patient.
-    """
-    record, db = look.record, look.db
-    found: set[int] = set()
-    for kind, codes in record.definitions.compartment.items():
-        for code in codes:
-            key = record.indexer.link_key(kind, code)
-            rows = db.rows("SELECT rid FROM link WHERE key = ? AND target = ?", (key, patient_ref))
-            found.update(row[0] for row in rows)
-    own = db.row("SELECT rid FROM resource WHERE ref = ?", (patient_ref,))
-    if own:
-        found.add(own[0])
-    inside = sorted(found)
-    for start in range(0, len(inside), 500):
-        some = inside[start : start + 500]
-        marks = ",".join("?" * len(some))
-        rows = db.rows(
-            "SELECT DISTINCT t.rid FROM link l JOIN resource t ON t.ref = l.target "  # noqa: S608
-            f"WHERE l.rid IN ({marks}) AND t.type <> 'Patient' AND t.deleted = 0",
-            some,
-        )
-        found.update(row[0] for row in rows)
-    if types is None:
-        return sorted(found)
-    wanted = []
-    for start in range(0, len(ordered := sorted(found)), 500):
-        some = ordered[start : start + 500]
-        marks = ",".join("?" * len(some))
-        rows = db.rows(f"SELECT rid, type FROM resource WHERE rid IN ({marks})", some)  # noqa: S608
-        wanted += [row[0] for row in rows if row[1] in types]
-    return wanted
 
 
 def _types(request: Request) -> frozenset[str] | None:

@@ -16,7 +16,7 @@ MAX_ISSUES = 50
 
 
 def outcome_of(error: SuwenError) -> dict[str, Any]:
-    """The OperationOutcome of one of the house's errors; ``where`` stays out, unless it is an element's path."""
+    """The OperationOutcome of one of the house's errors; ``where`` stays out, but for an element's path."""
     if not isinstance(error, Invalid):
         return operation_outcome(error.code, error.what, issue_type=issue_type(error), fix=error.fix)
     return {"resourceType": "OperationOutcome", "issue": issues_of(error)}

@@ -27,9 +27,7 @@ def version_in(tag: str) -> int:
     """
     found = _ETAG.fullmatch(tag.strip())
     if not found:
-        raise BadInput(
-            "this is no version tag", fix='Send the ETag of a read, such as W/"3"', code="bad-etag"
-        )
+        raise BadInput("this is no version tag", fix='Send the ETag of a read: W/"3"', code="bad-etag")
     return int(found[1])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from suwen.core.errors import BadInput, NotFound
 from suwen.records.fhir.instants import instant, read_http_date
-from suwen.records.fhir.query import parse_instant
+from suwen.records.fhir.search_dates import date_range
 from suwen.records.fhir.subset import subset_of
 from suwen.records.interactions.bundles import Entry, bundle
 from suwen.records.interactions.context import Look
@@ -67,10 +67,10 @@ def history(look: Look, request: Request, kind: str | None, ident: str | None) -
             raise NotFound(f"there is no such {kind}", fix="Check its id")
     elif kind is not None:
         where, values = ["r.type = ?"], [kind]
-    if (since := _time(request, "_since")) is not None:
+    if (since := time_in(request, "_since")) is not None:
         where.append("v.updated >= ?")
         values.append(since)
-    if (at := _time(request, "_at")) is not None:
+    if (at := time_in(request, "_at")) is not None:
         # What was current at that time: the version that began before and was not yet replaced.
         where.append(
             "v.updated <= ? AND NOT EXISTS (SELECT 1 FROM version n WHERE n.rid = v.rid "
@@ -78,7 +78,8 @@ def history(look: Look, request: Request, kind: str | None, ident: str | None) -
         )
         values += [at, at]
     total = look.db.row(
-        "SELECT count(*) FROM resource r JOIN version v ON v.rid = r.rid WHERE " + " AND ".join(where), values
+        "SELECT count(*) FROM resource r JOIN version v ON v.rid = r.rid WHERE " + " AND ".join(where),  # noqa: S608
+        values,
     )
     if cursor is not None:
         where.append("v.seq < ?")
@@ -112,12 +113,15 @@ def _entry(request: Request, stored: Stored) -> Entry:
     )
 
 
-def _time(request: Request, name: str) -> int | None:
+def time_in(request: Request, name: str) -> int | None:
+    """A time among the parameters of a request, microseconds since 1970 UTC; the start of a day or month."""
     given = [value for key, value in request.query if key == name]
     if not given:
         return None
-    low, _ = parse_instant(given[-1])
-    return int(low)
+    found = date_range(given[-1])
+    if found is None:
+        raise BadInput(f"{name} is no date or instant", fix="Give it as FHIR writes them", code="bad-search")
+    return int(found[0])
 
 
 def _unchanged(request: Request, stored: Stored) -> bool:

@@ -1,4 +1,4 @@
-"""References inside a transaction: from the addresses its entries give themselves to those they are stored at."""
+"""References inside a transaction: from the bundle's own addresses to those its entries are stored at."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def address_keys(definitions: Definitions) -> frozenset[str]:
     kinds: dict[str, set[str]] = {}
     for path in definitions.paths():
         for element in definitions.elements(path).values():
-            for key, kind in element.keys():
+            for key, kind in element.properties():
                 kinds.setdefault(key, set()).add(kind)
     return frozenset({"reference"} | {key for key, found in kinds.items() if found <= _ADDRESSES})
 

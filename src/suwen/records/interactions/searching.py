@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from suwen.core.errors import BadInput
+from suwen.records.fhir.query import Cursor as SearchCursor
 from suwen.records.fhir.query import Query
 from suwen.records.fhir.query import parse as parse_query
 from suwen.records.fhir.subset import subset_of
@@ -19,7 +20,6 @@ from suwen.records.interactions.outcome import ignored_outcome
 from suwen.records.interactions.paging import Cursor, count_of
 from suwen.records.ledger.events import Event
 from suwen.records.store.reading import content
-from suwen.records.store.search import Cursor as SearchCursor
 
 if TYPE_CHECKING:
     from suwen.records.store.changes import Stored
@@ -47,7 +47,7 @@ def search(look: Look, request: Request, kind: str | None) -> Response:
     limit = 0 if counting else count_of(request, PAGE)
     if counting:
         query = replace(query, summary="count")
-    state = SearchCursor.from_state(cursor.state) if cursor else None
+    state = SearchCursor.from_plain(cursor.state[0]) if cursor else None
     found = look.record.search.run(look.db, kind, query, cursor=state, limit=limit)
     rows = look.record.reading.many(look.db, [*found.rids, *found.included])
     matches = [rows[rid] for rid in found.rids if rid in rows]
@@ -67,7 +67,7 @@ def search(look: Look, request: Request, kind: str | None) -> Response:
     entries += [entry(stored, "include") for stored in included if stored.body is not None]
     if ignored:
         entries.append(Entry(resource=orjson.dumps(ignored_outcome(ignored)), mode="outcome"))
-    following = Cursor(request.path, request.query, found.next.state()) if found.next else None
+    following = Cursor(request.path, request.query, [found.next.to_plain()]) if found.next else None
     return bundle(
         look, request, "searchset", entries, total=found.total, following=following, ignored=query.unknown
     )
@@ -87,7 +87,7 @@ def form(request: Request) -> Request:
         posted = pairs((request.body or b"").decode("utf-8"))
     except ValueError:
         raise BadInput(
-            "the form of the search cannot be read", fix="Send UTF-8, at most 500 fields"
+            "the form of the search cannot be read", fix="Send UTF-8, 500 fields at most"
         ) from None
     return replace(request, query=[*request.query, *posted], body=None)
 

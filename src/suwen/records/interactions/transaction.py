@@ -1,7 +1,7 @@
 """A transaction bundle: all of it is stored, or nothing is.
 
-What needs no look at the record (ids, references, validation, index entries) is done before the writer is asked;
-only what a condition decides is done inside its transaction.
+What needs no look at the record (ids, references, validation, index entries) is done before the writer is
+asked; only what a condition decides is done inside its transaction.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The file is JSON: ``{"format": "suwen-keyring-1", "current": ID, "keys": [{"id", "created", "secret"}]}``;
 ``secret`` is what :meth:`MasterKey.to_text` gives. It is read again whenever it changed, so a running server
-follows a rotation made beside it.
+follows a rotation made beside it; a master key another process retired stays in its memory until it ends.
 """
 
 from __future__ import annotations
@@ -36,17 +36,6 @@ class _Held:
     current: str
     keys: dict[str, MasterKey] = field(repr=False)
     created: dict[str, str]
-
-    def unwrap(self, key_id: str, blob: bytes, aad: bytes, where: str) -> bytes:
-        key = self.keys.get(key_id)
-        if key is None:
-            raise Untrusted(
-                f"the master key '{key_id}' is not among those held here",
-                where=where,
-                fix="Put back the keyring this store was written with",
-                code="master-missing",
-            )
-        return unwrap(key, blob, aad)
 
     def document(self) -> bytes:
         keys = [
@@ -86,6 +75,8 @@ class FileKeyring:
             held = _Held(fresh.key_id, {fresh.key_id: fresh}, {fresh.key_id: now()})
             secret_files.create(path, held.document())
         self._held, self._stamp = self._read()
+        # Also those another process retired since: a reader's older snapshot may still be under one of them.
+        self._known = dict(self._held.keys)
 
     def __repr__(self) -> str:
         return f"FileKeyring({str(self.path)!r})"
@@ -107,8 +98,9 @@ class FileKeyring:
 
     def unwrap(self, key_id: str, blob: bytes, aad: bytes) -> bytes:
         """Return a data key; see :meth:`MasterProvider.unwrap`."""
-        held = self._held if key_id in self._held.keys else self._fresh()
-        return held.unwrap(key_id, blob, aad, str(self.path))
+        if key_id not in self._known:
+            self._fresh()
+        return _unwrap(self._known, key_id, blob, aad, str(self.path))
 
     def rotate(self) -> str:
         """Make a new master key the current one, and return its id; the old ones still unwrap."""
@@ -136,11 +128,13 @@ class FileKeyring:
             created = {other: held.created[other] for other in keys}
             secret_files.replace(self.path, _Held(held.current, keys, created).document(), wipe=True)
         self._fresh()
+        self._known.pop(key_id, None)
 
     def _fresh(self) -> _Held:
         if secret_files.stamp(self.path) != self._stamp:
             with self._guard:
                 self._held, self._stamp = self._read()
+                self._known.update(self._held.keys)
         return self._held
 
     def _read(self) -> tuple[_Held, tuple[int, int, int]]:
@@ -195,7 +189,7 @@ class EnvironmentKeyring:
 
     def unwrap(self, key_id: str, blob: bytes, aad: bytes) -> bytes:
         """Return a data key; see :meth:`MasterProvider.unwrap`."""
-        return self._held.unwrap(key_id, blob, aad, VARIABLE)
+        return _unwrap(self._held.keys, key_id, blob, aad, VARIABLE)
 
     def rotate(self) -> str:
         """Refuse: only whoever sets the environment can (code ``keyring-fixed``)."""
@@ -242,6 +236,18 @@ def open_provider(store: Path | None, *, create: bool = True) -> MasterProvider:
         )
     path = Path(named) if named else Path(store or ".") / "keys" / "master.json"
     return FileKeyring(path, create=create)
+
+
+def _unwrap(keys: dict[str, MasterKey], key_id: str, blob: bytes, aad: bytes, where: str) -> bytes:
+    key = keys.get(key_id)
+    if key is None:
+        raise Untrusted(
+            f"the master key '{key_id}' is not among those held here",
+            where=where,
+            fix="Put back the keyring this store was written with",
+            code="master-missing",
+        )
+    return unwrap(key, blob, aad)
 
 
 def _parse(data: bytes) -> _Held | None:

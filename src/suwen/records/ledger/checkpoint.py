@@ -160,7 +160,11 @@ def _base64(data: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
+    """Bytes of the one base64 text that stands for them."""
     try:
-        return a2b_base64(text, strict_mode=True)
+        data = a2b_base64(text, strict_mode=True)
     except NotBase64:
         raise _bad() from None
+    if _base64(data) != text:
+        raise _bad()
+    return data

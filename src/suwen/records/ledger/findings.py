@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from suwen.records.store.connection import Connection
 
-MOST = 100
-"""Problems told one by one; the rest are counted."""
+MOST = 20
+"""Problems of one table told one by one; the rest are counted."""
 LOWEST = -(1 << 63)
 """Below every row number."""
 
@@ -21,14 +22,14 @@ class Findings:
 
     def __init__(self) -> None:
         self._told: list[str] = []
-        self._more = 0
+        self._count: Counter[str] = Counter()
 
     def add(self, problem: str) -> None:
         """Remember a problem: the table, the row, what is wrong with it."""
-        if len(self._told) < MOST:
+        table = problem.split(" ", 1)[0].rstrip(":")
+        self._count[table] += 1
+        if self._count[table] <= MOST:
             self._told.append(problem)
-        else:
-            self._more += 1
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
@@ -41,8 +42,8 @@ class Findings:
             self.add(f"{what}: cannot be read to the end: {type(error).__name__}")
 
     def all(self) -> tuple[str, ...]:
-        """Every problem; the last one counts those not told."""
-        more = (f"and {self._more} more",) if self._more else ()
+        """Every problem told, then how many more each table has."""
+        more = (f"{table}: {count - MOST} more" for table, count in self._count.items() if count > MOST)
         return (*self._told, *more)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from suwen.core.errors import BadInput
+from suwen.core.errors import BadInput, Untrusted
 from suwen.records.ledger import checkpoint as heads
 from suwen.records.ledger import paths
 from suwen.records.ledger.merkle import STORED_LEVELS, Frontier, Node, leaf_hash, node_hash
@@ -142,6 +142,8 @@ def inclusion_proof(db: Connection, index: int, size: int) -> tuple[bytes, ...]:
     ------
     BadInput
         When there is no such entry in a tree of that size, or no such tree yet (code ``bad-range``).
+    Untrusted
+        When rows of the ledger are missing (code ``ledger-gap``).
     """
     _check_size(db, size)
     return paths.inclusion(index, size, lambda level, position: _subtree(db, level, position))
@@ -154,6 +156,8 @@ def consistency_proof(db: Connection, size1: int, size2: int) -> tuple[bytes, ..
     ------
     BadInput
         When the sizes are not 0 < size1 <= size2, or there is no such tree yet (code ``bad-range``).
+    Untrusted
+        When rows of the ledger are missing (code ``ledger-gap``).
     """
     _check_size(db, size2)
     return paths.consistency(size1, size2, lambda level, position: _subtree(db, level, position))
@@ -177,7 +181,7 @@ def _subtree(db: Connection, level: int, position: int) -> bytes:
         sql = "SELECT entry FROM leaf WHERE position BETWEEN ? AND ? ORDER BY position"
         hashes = [leaf_hash(entry) for (entry,) in db.rows(sql, between)]
     if len(hashes) != count:
-        raise BadInput("rows of the ledger are missing", fix="Run: suwen records verify", code="bad-range")
+        raise Untrusted("rows of the ledger are missing", fix="Run: suwen records verify", code="ledger-gap")
     while len(hashes) > 1:
         hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=True)]
     return hashes[0]

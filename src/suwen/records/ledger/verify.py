@@ -6,8 +6,11 @@ order gives the frontier to go on from, so that a second alteration is found as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from suwen.core.errors import Untrusted
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 CHUNK = 2048
 """Leaves hashed at a time."""
+HEADS = 512
+"""Heads whose signatures are checked at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def verify_store(
     findings = Findings()
     if not db.postgres:
         with findings.reading("database"):
-            for (text,) in db.rows("PRAGMA quick_check(10)"):
+            for (text,) in db.rows("PRAGMA integrity_check(10)"):
                 if text != "ok":
                     findings.add(f"database: {str(text)[:200]}")
     log = _Log(db, public_keys, findings)
@@ -101,9 +106,6 @@ class _Log:
         self.frontier: Frontier | None = Frontier()  # none after a gap, until a head gives the next one
         self.origin: str | None = None
         self.earlier: heads.Checkpoint | None = None  # the one given, until it has been compared
-        self._leaves = _Peekable(
-            pages(db, "SELECT position, entry FROM leaf WHERE position > ? ORDER BY position", CHUNK)
-        )
 
     def expect(self, note: str | None) -> None:
         """Take the earlier tree head the log must continue."""
@@ -120,14 +122,19 @@ class _Log:
     def walk(self) -> None:
         """Go through all heads and the leaves under each."""
         sql = "SELECT size, checkpoint, frontier FROM head WHERE size > ? ORDER BY size"
-        for size, note, stored in pages(self.db, sql, 512):
-            checkpoint = self._head(size, note)
-            self._under(size, checkpoint, stored)
-            self.size = size
-        left = self._leaves.peek()
-        if left is not None:
-            self.findings.add(f"leaf {left[0]}: from here on, under no tree head")
-            self._take(None, [])
+        rows = pages(self.db, sql, HEADS)
+        cores = os.cpu_count() or 1
+        with ThreadPoolExecutor(cores) as pool:  # while a signature is checked, other threads run
+            while batch := list(islice(rows, HEADS)):
+                shares = [[note for _, note, _ in batch[at::cores]] for at in range(cores)]
+                believed = list(pool.map(self._believed, shares))
+                for at, (size, _, stored) in enumerate(batch):
+                    self._under(size, self._head(size, believed[at % cores][at // cores]), stored)
+                    self.size = size
+        outside = "SELECT MIN(position), COUNT(*) FROM leaf WHERE position < 0 OR position >= ?"
+        first, count = self.db.row(outside, (self.size,)) or (None, 0)
+        if count:
+            self.findings.add(f"leaf {first}: {count} entries from here on are under no tree head")
         if self.earlier and self.earlier.size > self.size:
             self.findings.add(
                 f"checkpoint: the log has {self.size} entries, the earlier tree head {self.earlier.size}"
@@ -135,18 +142,23 @@ class _Log:
         elif self.earlier:
             self.findings.add("checkpoint: the log is too damaged where the earlier tree head ends")
         expected = sum(self.size >> level for level in range(STORED_LEVELS, 64, STORED_LEVELS))
-        found = self.db.row("SELECT COUNT(*) FROM node")
-        if found != (expected,):
-            self.findings.add(
-                f"node: {expected} rows belong to a log of {self.size} entries, others are there"
-            )
+        if self.db.row("SELECT COUNT(*) FROM node") != (expected,):
+            self.findings.add(f"node: not the {expected} rows that belong to {self.size} entries")
 
-    def _head(self, size: int, note: Any) -> heads.Checkpoint | None:
-        """Check a head by itself and with the one before it; what it says, if it can be believed."""
-        try:
-            checkpoint = heads.verify(str(note), self.keys)
-        except Untrusted as error:
-            self.findings.add(f"head {size}: {error.what}")
+    def _believed(self, notes: Iterable[Any]) -> list[heads.Checkpoint | Untrusted]:
+        """What heads say, or why they cannot be believed."""
+        found: list[heads.Checkpoint | Untrusted] = []
+        for note in notes:
+            try:
+                found.append(heads.verify(str(note), self.keys))
+            except Untrusted as error:
+                found.append(error)
+        return found
+
+    def _head(self, size: int, checkpoint: heads.Checkpoint | Untrusted) -> heads.Checkpoint | None:
+        """Check that a head belongs where it stands; what it says, if it can be believed."""
+        if isinstance(checkpoint, Untrusted):
+            self.findings.add(f"head {size}: {checkpoint.what}")
             return None
         self.origin = self.origin or checkpoint.origin
         if checkpoint.size != size or checkpoint.origin != self.origin:
@@ -159,52 +171,46 @@ class _Log:
     def _under(self, size: int, checkpoint: heads.Checkpoint | None, stored: Any) -> None:
         """Check the leaves since the last head against this one."""
         nodes: list[Node] = []
-        self._take(size, nodes)
-        root = self.frontier.root() if self.frontier else None
-        if self.frontier and self.frontier.size < size:
-            self.findings.add(f"leaf {self.frontier.size}: missing under head {size}, and what follows")
-        elif checkpoint and root is not None and root != checkpoint.root:
+        middle = self.earlier.size if self.earlier and self.size < self.earlier.size < size else self.size
+        self._take(self.size, middle, nodes)
+        self._take(middle, size, nodes)
+        if self.frontier and checkpoint and self.frontier.root() != checkpoint.root:
             self.findings.add(
                 f"leaf {self.size} to {size - 1}: not the entries that head {size} was signed for"
             )
-        elif self.frontier:
+            self.frontier = None
+        if self.frontier:
             self._nodes(nodes)
             if self.frontier.to_bytes() != stored:
                 self.findings.add(f"head {size}: its frontier is not that of the entries")
-            return
-        self.frontier = _trusted(size, stored, checkpoint)
+        else:
+            self.frontier = _trusted(size, stored, checkpoint)
+            self._compare()
+
+    def _take(self, start: int, end: int, nodes: list[Node]) -> None:
+        """Read the leaves of a range, hash them onto the frontier, hand their events on."""
+        sql = (
+            "SELECT position, entry FROM leaf WHERE position >= ? AND position < ? ORDER BY position LIMIT ?"
+        )
+        while start < end:
+            rows = self.db.rows(sql, (start, end, CHUNK))
+            wanted = min(end - start, CHUNK)
+            if self.frontier and len(rows) != wanted:
+                gap = next((at for at, row in enumerate(rows, start) if row[0] != at), start + len(rows))
+                self.findings.add(f"leaf {gap}: missing")
+                self.frontier = None
+            if self.frontier:
+                hashes = [leaf_hash(entry if type(entry) is bytes else b"") for _, entry in rows]
+                self.frontier = self.frontier.extend(hashes, nodes)
+            for position, entry in rows:
+                try:
+                    event = decode(entry)
+                except Untrusted:
+                    self.findings.add(f"leaf {position}: not an event")
+                else:
+                    self.versions.see(position, event)
+            start = rows[-1][0] + 1 if len(rows) == CHUNK else end
         self._compare()
-
-    def _take(self, size: int | None, nodes: list[Node]) -> None:
-        """Read leaves below a size, or all that are left; hash them onto the frontier."""
-        hashes: list[bytes] = []
-        expected = self.frontier.size if self.frontier else self.size
-        earlier = self.earlier.size if self.earlier else -1
-        while (row := self._leaves.peek()) is not None and (size is None or row[0] < size):
-            position, entry = row
-            self._leaves.skip()
-            if position != expected:
-                if position > expected and self.frontier is not None:
-                    self.findings.add(f"leaf {expected}: missing, the next one is {position}")
-                elif position < expected:
-                    self.findings.add(f"leaf {position}: out of place")
-                self.frontier, hashes, expected = None, [], position
-            expected += 1
-            self._event(position, entry)
-            hashes.append(leaf_hash(entry if type(entry) is bytes else b""))
-            if self.frontier and (len(hashes) == CHUNK or expected == earlier):
-                self.frontier, hashes = self.frontier.extend(hashes, nodes), []
-                self._compare()
-        if self.frontier:
-            self.frontier = self.frontier.extend(hashes, nodes)
-
-    def _event(self, position: int, entry: Any) -> None:
-        try:
-            event = decode(entry)
-        except Untrusted:
-            self.findings.add(f"leaf {position}: not an event")
-            return
-        self.versions.see(position, event)
 
     def _compare(self) -> None:
         """Hold the tree against the earlier head, once it has that size."""
@@ -227,23 +233,3 @@ def _trusted(size: int, stored: Any, checkpoint: heads.Checkpoint | None) -> Fro
     except (Untrusted, TypeError):
         return None
     return frontier if checkpoint and frontier.root() == checkpoint.root else None
-
-
-class _Peekable:
-    """Rows one can look at before taking them."""
-
-    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
-        self._rows = rows
-        self._next: tuple[Any, ...] | None = None
-        self._started = False
-
-    def peek(self) -> tuple[Any, ...] | None:
-        """The next row, left where it is."""
-        if not self._started:
-            self.skip()
-        return self._next
-
-    def skip(self) -> None:
-        """Go past the next row."""
-        self._started = True
-        self._next = next(self._rows, None)

@@ -217,7 +217,8 @@ class Changes:
                 rows.changed,
             )
         db.run_many(
-            "INSERT INTO version (seq, rid, version, updated, method, owner, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO version (seq, rid, version, updated, method, owner, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows.version,
         )
         # In the order of the trees they go into: neighbours share a page.

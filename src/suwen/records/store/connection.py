@@ -1,7 +1,7 @@
 """One database connection inside one transaction, with the few calls the record needs.
 
-Statements are written once, in the SQL that SQLite and PostgreSQL share, with ``?`` for a parameter. Rows come
-straight from the driver: SQLAlchemy's result layer costs more than the search itself for a page of ten.
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with ``?`` for a parameter. Rows
+come straight from the driver: SQLAlchemy's result layer costs more than the search itself for a page of ten.
 """
 
 from __future__ import annotations

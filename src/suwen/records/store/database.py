@@ -107,7 +107,7 @@ class Database:
             raise
 
     def scrub(self) -> None:
-        """Leave no deleted row behind in the write-ahead log or in dead tuples; best effort while others read."""
+        """Leave no deleted row behind in the write-ahead log or in dead tuples, as far as readers let it."""
         raw = self.connect()
         try:
             with explained():
@@ -141,11 +141,7 @@ def _psycopg(url: str) -> Any:
     try:
         import psycopg
     except ImportError:
-        raise MissingExtra(
-            "PostgreSQL needs its driver",
-            fix="Install it: pip install 'suwen[postgres]'",
-            code="missing-extra",
-        ) from None
+        raise MissingExtra("psycopg", "postgres", "a record in PostgreSQL") from None
     try:
         return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True)
     except (psycopg.OperationalError, psycopg.ProgrammingError):  # its text holds the address and user

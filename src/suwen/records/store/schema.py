@@ -98,7 +98,7 @@ data_key = Table(
     Column("owner", RowId, primary_key=True, autoincrement=False),  # 1 is the shared one
     Column(
         "patient", BigInteger, nullable=False, unique=True
-    ),  # ``ref`` of the patient; 0 for the shared one
+    ),  # its ``ref``; 0 for the shared one
     Column("master", Text, nullable=False),  # which master key wraps it
     Column("wrapped", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),

@@ -1,7 +1,7 @@
 """The one writer: it gathers what many callers want into one commit, with the log's entries and signed head.
 
-A caller's work runs inside the group's transaction, under a savepoint: if it fails, it alone is undone. Nobody is
-answered before the commit that holds the work and its ledger entries is on disk.
+A caller's work runs inside the group's transaction, under a savepoint: if it fails, it alone is undone.
+Nobody is answered before the commit that holds the work and its ledger entries is on disk.
 """
 
 from __future__ import annotations
