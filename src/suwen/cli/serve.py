@@ -35,7 +35,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve the page, the HTTP interface and a patient record; unauthenticated, hence on this machine alone."""
+    """Serve the page, the HTTP interface and a record; unauthenticated, hence on this machine alone."""
     _server("run").run(
         host,
         port,

@@ -1,13 +1,12 @@
 """``/fhir``: the record over HTTP, as a bare ASGI layer, since every microsecond here is in every request.
 
-Between the socket and :meth:`suwen.records.record.Record.perform` there is nothing but what HTTP needs: a body
-within its limits, an address and headers in, a status and headers out.
+Between the socket and :meth:`suwen.records.record.Record.perform` there is nothing but what HTTP needs: a
+body within its limits, an address and headers in, a status and headers out.
 """
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from suwen.records.interactions.outcome import failure
 from suwen.server.fhir_binary import perform
 from suwen.server.fhir_messages import Disconnected, body_of, deliver, parts_of, request_of
 from suwen.server.fhir_routes import PREFIX, allowed, template
+from suwen.server.threads import Threads
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from suwen.records.record import Record
 
 THREADS = 64
-"""Requests answered at one time. Most of them wait for the writer, whose next commit takes all of them along."""
+"""Requests answered at one time. Most wait for the writer, whose next commit takes all of them along."""
 LARGE_BYTES = 2**20
 """Bodies above this are taken in two at a time, so that memory stays bounded however many are sent."""
 LARGE_AT_ONCE = 2
@@ -46,7 +46,7 @@ class Fhir:
 
     def __init__(self, app: ASGIApp, record: Record | None = None) -> None:
         self.app, self.record = app, record
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="suwen-fhir")
+        self._pool = Threads(THREADS, "suwen-fhir")
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,10 +86,9 @@ class Fhir:
                 "this address does not take that method", fix="See GET /fhir/metadata for what it takes"
             )
         request, context = request_of(scope, parts)
-        loop = asyncio.get_running_loop()
         if method not in WITH_BODY:
-            return await loop.run_in_executor(self._pool, perform, self.record, request)
+            return await self._pool.run(perform, self.record, request)
         async with AsyncExitStack() as held:
             body = await body_of(receive, LARGE_BYTES, held, self._large)
             whole = replace(request, body=body)
-            return await loop.run_in_executor(self._pool, perform, self.record, whole, context)
+            return await self._pool.run(perform, self.record, whole, context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.exceptions import HTTPException
@@ -65,7 +65,7 @@ def parts_of(scope: Scope) -> list[str]:
 
 
 def request_of(scope: Scope, parts: Sequence[str]) -> tuple[Request, str | None]:
-    """The interaction that the head of a request asks for, and its ``X-Security-Context``; the body is not read.
+    """The interaction that a request asks for, without its body, and the ``X-Security-Context``.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def request_of(scope: Scope, parts: Sequence[str]) -> tuple[Request, str | None]
     WrongMediaType
         For a compressed body.
     """
-    fields: dict[str, str] = {"content_type": ""}
+    fields: dict[str, Any] = {"content_type": ""}
     host, context = b"", None
     for name, value in scope["headers"]:
         if name in _NAMES:

@@ -68,6 +68,8 @@ _TRANSACTION = {
     "type": "transaction",
     "entry": [{"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}}],
 }
+_MEANT = "The query says which resource is meant."
+_HIDDEN = "Keep what is searched out of addresses."
 _PATCH = [{"op": "replace", "path": "/active", "value": True}]
 
 _OPERATIONS: dict[tuple[str, str], _Operation] = {
@@ -78,7 +80,7 @@ _OPERATIONS: dict[tuple[str, str], _Operation] = {
     ("/fhir", "POST"): _Operation(
         name="bundle", summary="Do what a bundle asks for",
         about="A transaction is stored as a whole or not at all; the entries of a batch stand alone.",
-        example={"resourceType": "Bundle", "type": "transaction-response"}, body=_TRANSACTION, headers=("Prefer",),
+        example=BUNDLE | {"type": "transaction-response"}, body=_TRANSACTION, headers=("Prefer",),
     ),
     ("/fhir/metadata", "GET"): _Operation(
         name="capabilities", summary="What this interface does", about="The CapabilityStatement, generated.",
@@ -90,7 +92,7 @@ _OPERATIONS: dict[tuple[str, str], _Operation] = {
     ),
     ("/fhir/_search", "POST"): _Operation(
         name="searchSystemByForm", summary="Search all types by a form",
-        about="Keep what is searched out of addresses.", example=BUNDLE, body={}, headers=("Prefer",),
+        about=_HIDDEN, example=BUNDLE, body={}, headers=("Prefer",),
     ),
     ("/fhir/{type}", "GET"): _Operation(
         name="searchType", summary="Search a type", about="All parameters: GET /fhir/metadata.",
@@ -101,19 +103,19 @@ _OPERATIONS: dict[tuple[str, str], _Operation] = {
         answers=(200, 201), example=PATIENT, body=PATIENT, headers=("If-None-Exist", "Prefer"),
     ),
     ("/fhir/{type}", "PUT"): _Operation(
-        name="updateWhere", summary="Update or create by a search", about="The query says which resource is meant.",
+        name="updateWhere", summary="Update or create by a search", about=_MEANT,
         answers=(200, 201), example=PATIENT, body=PATIENT, query=("identifier", "_id"), headers=_WRITE,
     ),
     ("/fhir/{type}", "PATCH"): _Operation(
-        name="patchWhere", summary="Patch by a search", about="The query says which resource is meant.",
+        name="patchWhere", summary="Patch by a search", about=_MEANT,
         example=PATIENT, body=_PATCH, query=("identifier", "_id"), headers=_WRITE,
     ),
     ("/fhir/{type}", "DELETE"): _Operation(
-        name="deleteWhere", summary="Delete by a search", about="The query says which resource is meant.",
+        name="deleteWhere", summary="Delete by a search", about=_MEANT,
         answers=(204,), query=("identifier", "_id"), headers=("If-Match",),
     ),
     ("/fhir/{type}/_search", "POST"): _Operation(
-        name="searchTypeByForm", summary="Search a type by a form", about="Keep what is searched out of addresses.",
+        name="searchTypeByForm", summary="Search a type by a form", about=_HIDDEN,
         example=BUNDLE, body={}, headers=("Prefer",),
     ),
     ("/fhir/{type}/_history", "GET"): _Operation(
@@ -121,11 +123,12 @@ _OPERATIONS: dict[tuple[str, str], _Operation] = {
         example=BUNDLE | {"type": "history"}, query=("_since", "_at", *_PAGE),
     ),
     ("/fhir/{type}/$validate", "POST"): _Operation(
-        name="validateType", summary="Check a resource", about="Nothing is stored; the answer lists every issue.",
+        name="validateType", summary="Check a resource", about="Store nothing, list every issue.",
         example=OUTCOME, body=PATIENT,
     ),
     ("/fhir/{type}/{id}", "GET"): _Operation(
-        name="read", summary="Read a resource", about="The newest version.", answers=(200, 304), example=PATIENT,
+        name="read", summary="Read a resource", about="The newest version.",
+        answers=(200, 304), example=PATIENT,
         query=("_summary", "_elements"), headers=("If-None-Match", "If-Modified-Since"),
     ),
     ("/fhir/{type}/{id}", "PUT"): _Operation(
@@ -137,14 +140,15 @@ _OPERATIONS: dict[tuple[str, str], _Operation] = {
         example=PATIENT, body=_PATCH, headers=_WRITE,
     ),
     ("/fhir/{type}/{id}", "DELETE"): _Operation(
-        name="delete", summary="Delete a resource", about="Its history stays.", answers=(204,), headers=("If-Match",),
+        name="delete", summary="Delete a resource", about="Its history stays.",
+        answers=(204,), headers=("If-Match",),
     ),
     ("/fhir/{type}/{id}/$validate", "POST"): _Operation(
         name="validateInstance", summary="Check a resource before an update", about="Nothing is stored.",
         example=OUTCOME, body=PATIENT,
     ),
     ("/fhir/{type}/{id}/$everything", "GET"): _Operation(
-        name="everything", summary="A patient's whole record", about="The compartment, and what it refers to.",
+        name="everything", summary="A patient's whole record", about="The compartment and what it names.",
         example=BUNDLE, query=("_since", "_type", *_PAGE),
     ),
     ("/fhir/{type}/{id}/_history", "GET"): _Operation(

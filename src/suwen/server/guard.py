@@ -145,7 +145,7 @@ def _dressed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]
 
 @lru_cache(maxsize=256)
 def _hostname(host: str) -> str | None:
-    """Name in a ``Host`` header, without port and brackets; links are made with it, so it is that and no more."""
+    """Name in a ``Host`` header that is a name and perhaps a port, and no more: links are made with it."""
     if not _HOST.fullmatch(host):
         return None
     try:

@@ -6,14 +6,15 @@ libraries (pydicom, for one, quotes names of patients in its warnings).
 
 from __future__ import annotations
 
-import json
 import logging
+import secrets
 import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
-from uuid import uuid4
+
+import orjson
 
 from suwen.server.problems import incident
 
@@ -68,7 +69,7 @@ class JsonLines(logging.Formatter):
             line["at"] = f"{record.module}:{record.lineno}"
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=False)
+        return orjson.dumps(line, default=str).decode()
 
 
 def configure(stream: TextIO | None = None) -> logging.Handler:
@@ -100,7 +101,7 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        notes = scope["suwen"] = Notes(request_id=uuid4().hex[:16])
+        notes = scope["suwen"] = Notes(request_id=secrets.token_hex(8))
         began, status = time.perf_counter(), 0
 
         async def watched(message: Message) -> None:
@@ -122,7 +123,7 @@ class Observed:
                 await answer(scope, receive, watched)
             status = 500
         seconds = time.perf_counter() - began
-        route = notes.route or getattr(scope.get("route"), "path", "unrouted")
+        route = notes.route or str(getattr(scope.get("route"), "path", "unrouted"))
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         self.metrics.request(method, route, status, seconds)
         facts = {

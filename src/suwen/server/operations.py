@@ -38,7 +38,7 @@ _WITH_RECORD = _HEALTH | {"record": {"status": "ok", "tree_size": 1024}}
     },
 )
 async def health(here: Here) -> Response:
-    """Verify and open every model in service, and read the record's log; a task without a model is no failure."""
+    """Verify and open every model in service, and look at the record; no model is no failure."""
     found: dict[str, str] = {}
     for name in sorted(here.only):
         try:

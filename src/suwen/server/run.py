@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from suwen.records.record import Record
 
 HOST, PORT = "127.0.0.1", 8000
-NO_SIGN_IN = "the patient record is served without a sign-in: every program on this machine can read and change all of it"
+NO_SIGN_IN = (
+    "the patient record is served without a sign-in: "
+    "every program on this machine can read and change all of it"
+)
 
 log = logging.getLogger("suwen.server")
 

@@ -6,6 +6,7 @@ the one that writes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 RESOURCES = frozenset({"batch", "collection", "searchset"})
 """Bundles that are no more than a wrapping of resources; others are documents of their own, and kept whole."""
+
+
+_PLACE = re.compile(r"line (\d+)(?: (column \d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,14 @@ class Prepared:
         What cannot be written.
     needs_record
         A transaction in which a search, a patch or a deletion decides: to be done by the writer from the start.
+    entries
+        Resources that would not be imported if the whole of it failed.
     """
 
     rounds: list[list[Change]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     needs_record: bool = False
+    entries: int = 1
 
     @property
     def count(self) -> int:
@@ -122,6 +129,7 @@ def prepare(tools: Tools, piece: Piece) -> Prepared:
             prepared.rejected.append(Rejection(number, "too-large", what))
         elif line.strip():
             prepared.rejected += _attempt(number, lambda: keep(_update(tools, wire.read(line))))  # noqa: B023
+    prepared.entries = prepared.count
     return prepared
 
 
@@ -132,7 +140,11 @@ def document_of(piece: Piece) -> Any:
 
 def rejection(line: int, error: SuwenError, count: int = 1) -> Rejection:
     """An error as it is reported; places are told only where they cannot hold content."""
-    where = error.where if isinstance(error, Invalid) or (error.where or "").startswith("line ") else None
+    place = _PLACE.fullmatch(error.where or "")
+    if place:  # of a document it is the line; on a line of its own it is always 1
+        line, where = line + int(place[1]) - 1, place[2]
+    else:
+        where = error.where if isinstance(error, Invalid) else None
     what = f"{error.what} ({where})" if where else error.what
     return Rejection(line, error.code, what[:1].upper() + what[1:], count)
 
@@ -162,7 +174,7 @@ def _document(tools: Tools, piece: Piece, prepared: Prepared, keep: Callable[[Ch
 
 def _transaction(tools: Tools, document: dict[str, Any], prepared: Prepared) -> None:
     entries = document.get("entry")
-    count = len(entries) if isinstance(entries, list) else 1
+    prepared.entries = count = len(entries) if isinstance(entries, list) and entries else 1
     try:
         plan = Plan(tools.record, Request(method="POST", path=""), document)
         plan.prepare()

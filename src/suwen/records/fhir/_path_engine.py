@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from antlr4 import CommonTokenStream, InputStream, Token  # type: ignore[import-untyped]
@@ -38,6 +39,7 @@ PREDEFINED: dict[str, Any] = {
 }
 CONTEXT = frozenset({"context", "resource", "rootResource", "rowIndex"})
 """Names that stand for the place a path is evaluated at."""
+_WORDS = frozenset({"div", "mod", "and", "or", "xor", "implies"})
 _SCOPE = ("$this", "$index", "$total")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"r": "\r", "n": "\n", "t": "\t", "f": "\f"}
@@ -73,10 +75,12 @@ def parse(expression: str) -> Parsed:
     listener = _Strict()
     try:
         lexer = FHIRPathLexer(InputStream(expression))
-        parser = FHIRPathParser(CommonTokenStream(lexer))
+        tokens = CommonTokenStream(lexer)
+        parser = FHIRPathParser(tokens)
         for part in (lexer, parser):
             part.removeErrorListeners()
             part.addErrorListener(listener)
+        _name_after_dot(tokens)
         found = parser.expression()
         if parser.getCurrentToken().type != Token.EOF:
             raise ValueError("text after the end of the path")
@@ -89,6 +93,14 @@ def parse(expression: str) -> Parsed:
     except Exception:  # the grammar's errors have no common type
         raise wrong("this is not a FHIRPath expression", expression) from None
     return Parsed(tree, frozenset(names))
+
+
+def _name_after_dot(tokens: Any) -> None:
+    """Let operators be names where only a name can stand: FHIR itself writes ``Patient.text.div``."""
+    tokens.fill()
+    for before, token in pairwise(one for one in tokens.tokens if one.channel == Token.DEFAULT_CHANNEL):
+        if before.text == "." and token.text in _WORDS:
+            token.type = FHIRPathLexer.IDENTIFIER
 
 
 def evaluate(parsed: Parsed, expression: str, focus: Node | None, variables: Mapping[str, Any]) -> list[Any]:

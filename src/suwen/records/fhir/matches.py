@@ -161,9 +161,9 @@ def _reference(element: Any, value: ReferenceValue) -> bool:
 
 def _uri(text: str, modifier: str, wanted: str) -> bool:
     if modifier == "below":
-        return text == wanted or wanted.rstrip("/") in hierarchy(text)
+        return text == wanted or wanted.removesuffix("/") in hierarchy(text)
     if modifier == "above":
-        return text == wanted or text.rstrip("/") in hierarchy(wanted)
+        return text == wanted or text.removesuffix("/") in hierarchy(wanted)
     return text == wanted
 
 

@@ -11,7 +11,6 @@ from suwen.records.fhir.search_criteria import (
     Chain,
     Condition,
     Criterion,
-    Cursor,
     Has,
     Include,
     Query,
@@ -20,7 +19,7 @@ from suwen.records.fhir.search_criteria import (
 from suwen.records.fhir.search_parse import ValueParser, bad, codes, one_of
 from suwen.records.fhir.search_paths import supported
 
-__all__ = ["Cursor", "Query", "parse"]
+__all__ = ["Query", "parse"]
 
 SUMMARIES = ("true", "text", "data", "count", "false")
 TOTALS = ("none", "estimate", "accurate")

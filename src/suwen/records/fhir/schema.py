@@ -34,7 +34,6 @@ INTEGERS = {
     "unsignedInt": (0, (1 << 31) - 1),
     "positiveInt": (1, (1 << 31) - 1),
 }
-LONGEST_STRING = 1 << 20
 _BACKBONES = {"BackboneElement", "Element"}
 
 
@@ -61,7 +60,6 @@ class _Builder:
                 "type": "integer",
             }
         }
-        self.missing: list[tuple[str, Any]] = []
 
     def build(self, resource_type: str) -> Schema:
         schema = {"$schema": DIALECT, **self._object(resource_type), "$defs": self.parts}
@@ -177,8 +175,6 @@ class _Builder:
         return self._ref(kind, self._object, kind)
 
     def _backbone(self, path: str) -> Schema:
-        if path in self.definitions.resource_types:
-            raise KeyError(path)
         return self._ref(path, self._object, path)
 
     def _bound(self, concepts: Any, value_set: str) -> Schema:

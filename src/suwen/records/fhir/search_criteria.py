@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,39 +167,3 @@ class Query:
     total: str | None = None
     cursor: str | None = None
     unknown: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page ended, so that the next goes on there whatever was written meanwhile.
-
-    Attributes
-    ----------
-    rid
-        Last resource of the page.
-    values
-        Its values to sort by, ``None`` where missing. May identify a patient: to be sealed before it leaves.
-    total
-        How many matches the first page counted.
-    """
-
-    rid: int
-    values: tuple[str | float | None, ...] = ()
-    total: int | None = field(default=None, compare=False)
-
-    def to_plain(self) -> dict[str, Any]:
-        """As JSON can hold it (infinite numbers as text)."""
-        values = [
-            repr(value) if isinstance(value, float) else None if value is None else "=" + value
-            for value in self.values
-        ]
-        return {"rid": self.rid, "values": values, "total": self.total}
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Cursor:
-        """Undo :meth:`to_plain`."""
-        values = tuple(
-            None if value is None else value[1:] if value.startswith("=") else float(value)
-            for value in plain["values"]
-        )
-        return cls(plain["rid"], values, plain["total"])

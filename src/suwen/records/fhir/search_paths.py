@@ -83,6 +83,7 @@ class Atom:
         )
 
 
+@lru_cache(maxsize=8192)
 def atoms(definitions: Definitions, holder: str, expression: str) -> tuple[Atom, ...]:
     """Places an expression names, relative to a type or backbone.
 
@@ -153,7 +154,7 @@ def _advance(
             raise BadInput(
                 "A search expression names an unknown element", where=holder, code="bad-expression"
             ) from None
-        for key, kind in element.keys():
+        for key, kind in element.properties():
             inner = f"{holder}.{element.name}" if kind in {"BackboneElement", "Element"} else kind
             binding = element.binding if kind == "code" else None
             yield Atom((*atom.steps, Step(key)), kind, binding=binding), inner

@@ -149,7 +149,7 @@ def _found(look: Look, request: Request, stored: Stored) -> Response:
 
 def _note(look: Look, request: Request, action: str, ref: int, stored: Stored | None) -> None:
     """Tell the ledger who looked at what, also when it was not there."""
-    outcome = "ok" if stored is not None and stored.body is not None else "not-found"
+    outcome = "ok" if stored is not None and stored.body is not None else "failed"
     version: Any = stored.version if stored else 0
     look.events.append(
         Event(

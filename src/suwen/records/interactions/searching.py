@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import orjson
 
 from suwen.core.errors import BadInput
-from suwen.records.fhir.query import Cursor as SearchCursor
 from suwen.records.fhir.query import Query
 from suwen.records.fhir.query import parse as parse_query
 from suwen.records.fhir.subset import subset_of
@@ -20,6 +19,7 @@ from suwen.records.interactions.outcome import ignored_outcome
 from suwen.records.interactions.paging import Cursor, count_of
 from suwen.records.ledger.events import Event
 from suwen.records.store.reading import content
+from suwen.records.store.search_cursor import Cursor as SearchCursor
 
 if TYPE_CHECKING:
     from suwen.records.store.changes import Stored

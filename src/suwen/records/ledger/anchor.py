@@ -1,8 +1,8 @@
-"""Anchor tree heads in an EVM chain: one transaction per interval, a hash of the log and nothing of a patient.
+"""Anchor tree heads in an EVM chain: one transaction per interval, and nothing of a patient.
 
-The transaction goes from an account to itself, moves nothing, and carries 80 bytes: magic, SHA-256 of the log's
-origin, size, root. Whoever holds the chain can then show which root the log had at that block, against everybody
-who can rewrite the store, its keys included.
+The transaction goes from an account to itself, moves nothing, and carries 80 bytes: magic, SHA-256 of the
+log's origin, size, root. Whoever holds the chain can then show which root the log had at that block, against
+everybody who can rewrite the store, its keys included.
 """
 
 from __future__ import annotations
@@ -133,14 +133,12 @@ def anchor(
     BadInput
         When the URL or the key is none (codes ``bad-rpc``, ``bad-anchor-key``).
     Refused
-        When the node is silent, refuses, or has no account to pay from (codes ``rpc-failed``, ``no-account``).
+        When the node is silent or refuses (code ``rpc-failed``), or no account can pay (``no-account``).
     """
-    key = key or os.environ.get(KEY_VARIABLE)
+    if account is None:
+        key = key or os.environ.get(KEY_VARIABLE)
     with _node(rpc) as web3:
-        if key:
-            account = _sign_with(web3, key)
-        else:
-            account = account or next(iter(web3.eth.accounts), None)
+        account = _sign_with(web3, key) if key else account or next(iter(web3.eth.accounts), None)
         if not account:
             raise Refused(
                 "there is no account to pay for the anchor",
@@ -164,7 +162,7 @@ def anchor(
 
 
 def check(rpc: str, receipt: Receipt, checkpoint: Checkpoint) -> int:
-    """Hold a receipt and a tree head against the chain; how many blocks lie on top of the anchor, its own included.
+    """Hold a receipt and a tree head against the chain; how deep the anchor lies: 1 for the last block.
 
     Parameters
     ----------
@@ -182,15 +180,10 @@ def check(rpc: str, receipt: Receipt, checkpoint: Checkpoint) -> int:
     Untrusted
         When the chain does not hold this tree head there (code ``bad-anchor``).
     """
-    from web3.exceptions import TransactionNotFound
-
     with _node(rpc) as web3:
         _need(int(web3.eth.chain_id) == receipt.chain_id, "the receipt is of another chain")
-        try:
-            sent = web3.eth.get_transaction(receipt.transaction)
-            mined = web3.eth.get_transaction_receipt(receipt.transaction)
-        except TransactionNotFound:
-            raise _bad("the chain has no such transaction") from None
+        sent = web3.eth.get_transaction(receipt.transaction)
+        mined = web3.eth.get_transaction_receipt(receipt.transaction)
         _need(bytes(sent["input"]) == payload(checkpoint), "the chain holds another tree head")
         _need(
             mined["status"] == 1 and mined["blockNumber"] == receipt.block, "the anchor is in another block"
@@ -210,7 +203,7 @@ def _node(rpc: str) -> Iterator[Any]:
     try:
         import requests
         from web3 import HTTPProvider, Web3
-        from web3.exceptions import TimeExhausted, Web3Exception, Web3RPCError
+        from web3.exceptions import TimeExhausted, TransactionNotFound, Web3Exception, Web3RPCError
         from web3.middleware import ExtraDataToPOAMiddleware
     except ImportError:
         raise MissingExtra("web3", "anchor", "anchoring tree heads in an EVM chain") from None
@@ -219,8 +212,11 @@ def _node(rpc: str) -> Iterator[Any]:
         web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # blocks of private chains are longer
         try:
             yield web3
+        except TransactionNotFound:
+            raise _bad("the chain has no such transaction") from None
         except Web3RPCError as error:
-            said = ((error.rpc_response or {}).get("error") or {}).get("message")
+            response: Any = error.rpc_response or {}
+            said = (response.get("error") or {}).get("message")
             raise _failed(f"the EVM node refused: {str(said)[:200]}") from None
         except TimeExhausted:
             raise _failed("no block took the anchor in time; it may still come") from None
