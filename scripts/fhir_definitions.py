@@ -150,6 +150,21 @@ class Elements:
         return "|".join(names)
 
 
+def summaries(types: list[dict[str, Any]]) -> dict[str, str]:
+    """Top-level elements of each resource type that ``_summary=true`` keeps."""
+    found = {}
+    for definition in types:
+        if definition["kind"] == "resource" and not definition["abstract"]:
+            name = definition["name"]
+            marked = (
+                row["path"].removeprefix(f"{name}.").removesuffix("[x]")
+                for row in definition["snapshot"]["element"]
+                if row.get("isSummary") and row["path"].count(".") == 1
+            )
+            found[name] = "|".join(sorted(marked))
+    return found
+
+
 def primitives(types: list[dict[str, Any]]) -> dict[str, str]:
     """The official regular expression of every primitive type; empty where none is given."""
     found = {}
@@ -241,6 +256,7 @@ def main(folder: Path, target: Path) -> None:
         "primitives": primitives(elements.types),
         "open": elements.open,
         "elements": dict(sorted(elements.by_path.items())),
+        "summary": summaries(elements.types),
         "values": value_sets(folder, wanted),
         "parameters": search_parameters(folder),
         "compartment": {

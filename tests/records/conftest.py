@@ -43,7 +43,7 @@ def _programs() -> Path | None:
     """Folder of initdb and postgres: Debian keeps them off PATH."""
     found = shutil.which("initdb")
     if found:
-        return Path(found).parent
+        return Path(found).resolve().parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     return versions[-1].parent if versions else None
 

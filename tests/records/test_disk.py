@@ -33,9 +33,7 @@ def _note(ident: str, size: int = 0) -> dict[str, Any]:
 
 
 def _put(record: Record, ident: str, size: int = 0) -> int:
-    return record.perform(
-        Request(method="PUT", path=f"Basic/{ident}", resource=_note(ident, size))
-    ).status
+    return record.perform(Request(method="PUT", path=f"Basic/{ident}", resource=_note(ident, size))).status
 
 
 def _stored(record: Record) -> set[str]:
@@ -143,14 +141,18 @@ def _served(store: Path, log: Path) -> Iterator[tuple[subprocess.Popen[str], htt
             assert server.stdout is not None
             said = server.stdout.readline()
             assert "http://" in said, log.read_text()
-            with httpx.Client(base_url=said[said.index("http://") :].split()[0] + "/fhir", timeout=30) as client:
+            with httpx.Client(
+                base_url=said[said.index("http://") :].split()[0] + "/fhir", timeout=30
+            ) as client:
                 yield server, client
         finally:
             server.send_signal(signal.SIGINT)
             server.communicate(timeout=30)
 
 
-@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits a running process from outside")
+@pytest.mark.skipif(
+    not hasattr(resource, "prlimit"), reason="only Linux limits a running process from outside"
+)
 def test_a_server_on_a_full_disk(tmp_path: Path) -> None:
     """The server may write no more: 507 for everybody. Space is back: it goes on, without a restart."""
     store, log = tmp_path / "store", tmp_path / "log"

@@ -242,7 +242,9 @@ def _change_body(raw: sqlite3.Connection) -> None:
 
 def _older_body(raw: sqlite3.Connection) -> None:
     """Give the newest version of a resource the body of the one before."""
-    rid, last = raw.execute("SELECT rid, max(version) FROM version GROUP BY rid HAVING max(version) > 2").fetchone()
+    rid, last = raw.execute(
+        "SELECT rid, max(version) FROM version GROUP BY rid HAVING max(version) > 2"
+    ).fetchone()
     raw.execute(
         "UPDATE version SET body = (SELECT body FROM version WHERE rid = ?1 AND version = ?2 - 1) "
         "WHERE rid = ?1 AND version = ?2",

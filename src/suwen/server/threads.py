@@ -54,7 +54,8 @@ class Threads:
             try:
                 result = call(*args)
             except BaseException as raised:  # whoever waits must be told, whatever it is
-                error = raised
+                # A future takes every exception but this one.
+                error = RuntimeError("StopIteration") if isinstance(raised, StopIteration) else raised
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_settle, answer, result, error)
             del answer, args, result, error  # a body must not stay in memory until the next call

@@ -136,7 +136,12 @@ def test_a_repeated_structure_has_its_elements(r4: Definitions) -> None:
 
 def test_a_value_set_the_standard_does_not_list_is_open(r4: Definitions) -> None:
     assert r4.codes("http://hl7.org/fhir/ValueSet/mimetypes") is None
-    assert r4.codes("http://hl7.org/fhir/ValueSet/administrative-gender") == {"male", "female", "other", "unknown"}
+    assert r4.codes("http://hl7.org/fhir/ValueSet/administrative-gender") == {
+        "male",
+        "female",
+        "other",
+        "unknown",
+    }
 
 
 def test_a_parameter_has_only_the_part_of_its_type(r4: Definitions) -> None:

@@ -291,6 +291,17 @@ def test_a_value_that_fhir_does_not_have_cannot_break_a_later_operation() -> Non
         fhirpath_patch.apply(PATIENT, odd)
 
 
+def test_a_resource_cannot_be_nested_without_end() -> None:
+    inner = {
+        "type": "add",
+        "path": "Patient.descendants().where($this is Extension).last()",
+        "name": "extension",
+    }
+    operations = [{**inner, "value": {"valueExtension": {"url": "n"}}}] * 80
+    with pytest.raises(BadInput, match="too deeply"):
+        fhirpath_patch.apply({"resourceType": "Patient", "extension": [{"url": "n"}]}, patch(*operations))
+
+
 def test_decimals_keep_their_digits() -> None:
     observation = wire.read(b'{"resourceType":"Observation","valueQuantity":{"value":1.00}}')
     operations = patch({"type": "add", "path": "Observation.value", "name": "unit", "value": "mg"})
@@ -305,8 +316,21 @@ def test_decimals_keep_their_digits() -> None:
             {
                 "type": st.sampled_from(["add", "insert", "delete", "replace", "move"]),
                 "path": st.sampled_from(
-                    "Patient Patient.name Patient.name[0] Patient.name.given Patient.birthDate Patient.contact "
-                    "Patient.deceased Patient.name.given[0] Patient.extension".split()
+                    [
+                        *(
+                            "Patient",
+                            "Patient.name",
+                            "Patient.name[0]",
+                            "Patient.name.given",
+                            "Patient.extension",
+                        ),
+                        *(
+                            "Patient.name.given[0]",
+                            "Patient.birthDate",
+                            "Patient.contact",
+                            "Patient.deceased",
+                        ),
+                    ]
                 ),
             },
             optional={

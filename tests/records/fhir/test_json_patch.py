@@ -111,6 +111,13 @@ def test_copies_that_double_the_document_are_stopped() -> None:
         json_patch.apply({"a": [1, 2, 3]}, patch)
 
 
+def test_a_document_cannot_be_nested_without_end() -> None:
+    for steps in (70, 900):
+        with pytest.raises(BadInput, match="too deeply") as raised:
+            json_patch.apply({"a": {}}, [{"op": "copy", "from": "/a", "path": "/a/a"}] * steps)
+        assert raised.value.code == "bad-patch"
+
+
 @given(SMALL, st.lists(OPERATION, max_size=4))
 def test_any_patch_gives_a_document_or_our_error_and_changes_nothing(
     document: object, patch: list[object]

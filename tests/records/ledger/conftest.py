@@ -109,7 +109,9 @@ def empty(path: Path, key: Ed25519PrivateKey) -> Store:
     engine = create_engine(f"sqlite:///{path}")
     metadata.create_all(engine)
     engine.dispose()
-    return Store(sqlite3.connect(path, isolation_level=None), key)
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("PRAGMA synchronous = OFF")
+    return Store(raw, key)
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +137,7 @@ def _original(tmp_path_factory: pytest.TempPathFactory, signer: Ed25519PrivateKe
 def store(_original: Store, tmp_path: Path) -> Iterator[Store]:
     """A copy of the filled store, this test's own."""
     raw = sqlite3.connect(tmp_path / "record.db", isolation_level=None)
+    raw.execute("PRAGMA synchronous = OFF")
     _original.raw.backup(raw)
     yield Store(
         raw,

@@ -21,7 +21,7 @@ def test_an_untouched_store_is_in_order(store: Any) -> None:
     assert verdict.problems == ()
     assert verdict.ok
     assert verdict.tree_size == store.frontier.size > 700
-    for note in store.notes:
+    for note in store.notes[::4]:
         assert store.verify(against=note).problems == ()
 
 
@@ -234,7 +234,7 @@ def test_an_earlier_head_inside_a_commit_is_compared_too(store: Any, bare: Any) 
     entries = [row[0] for row in store.raw.execute("SELECT entry FROM leaf ORDER BY position")]
     frontier = log.append(bare.db, Frontier(), entries)
     log.seal(bare.db, frontier, bare.key, bare.origin)
-    for note in store.notes:
+    for note in store.notes[::8]:
         assert not any("checkpoint" in problem for problem in bare.verify(against=note).problems)
 
 

@@ -20,17 +20,18 @@ from antlr4.tree.Tree import ParseTreeWalker  # type: ignore[import-untyped]
 from fhirpathpy.engine import do_eval, doInvoke
 from fhirpathpy.engine.evaluators import evaluators
 from fhirpathpy.engine.invocations.constants import constants
+from fhirpathpy.engine.util import get_data
 from fhirpathpy.parser.ASTPathListener import ASTPathListener
 from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
 from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
 
 from suwen.core.errors import BadInput, nearest
-from suwen.records.fhir._path_functions import FUNCTIONS, NAMES, bounded, spend
+from suwen.records.fhir._path_functions import FUNCTIONS, NAMES, bounded, single, spend
 from suwen.records.fhir._path_nodes import MODEL, Node, step
 
 MAX_LENGTH = 2_000
 MAX_NESTING = 40
-MAX_STEPS = 200_000
+MAX_STEPS = 100_000
 """Items one evaluation may visit."""
 PREDEFINED: dict[str, Any] = {
     "ucum": "http://unitsofmeasure.org",
@@ -161,6 +162,9 @@ def _own(node: Tree, names: set[str]) -> Tree:
             name = _plain(inner[0]["text"] if inner else constant["terminalNodeText"][1])
             names.add(name)
             return {"type": "suwen:constant", "name": name}
+        case "PolarityExpression":
+            operand = _own(children[0], names)
+            return {"type": "suwen:sign", "sign": node["terminalNodeText"][0], "children": [operand]}
         case "StringLiteral":
             return {"type": "suwen:text", "value": _plain(node["text"])}
     return {**node, "children": [_own(child, names) for child in children]}
@@ -201,10 +205,24 @@ def _constant(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any
     return [] if value is None else [value]
 
 
+def _sign(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
+    operand = single(do_eval(context, items, node["children"][0]))  # type: ignore[no-untyped-call]
+    value = get_data(operand)  # type: ignore[no-untyped-call]
+    if isinstance(value, bool):
+        raise TypeError("a truth value has no sign")
+    return [] if value is None else [-value if node["sign"] == "-" else +value]
+
+
 def _text(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
     return [node["value"]]
 
 
 evaluators.update(
-    {"suwen:member": _member, "suwen:call": _call, "suwen:constant": _constant, "suwen:text": _text}
+    {
+        "suwen:member": _member,
+        "suwen:call": _call,
+        "suwen:constant": _constant,
+        "suwen:sign": _sign,
+        "suwen:text": _text,
+    }
 )

@@ -84,11 +84,16 @@ def _extension(context: Context, items: Items, url: str) -> Items:
     return [one for one in found if isinstance(one.data, dict) and one.data.get("url") == url]
 
 
-def _join(context: Context, items: Items, separator: str = "") -> str:
+def join_texts(items: Items, separator: str = "") -> str:
+    """The texts of items, one after the other; those without a value are left out."""
     texts = [value for value in map(value_of, items) if value is not None]
     if sum(map(len, texts), len(separator) * len(texts)) > MAX_TEXT:
         raise OverflowError("a computed text is too long")
     return separator.join(texts)
+
+
+def _join(context: Context, items: Items, separator: str = "") -> str:
+    return join_texts(items, separator)
 
 
 def _replace(context: Context, items: Items, old: Any, new: Any) -> Items | str:
@@ -144,9 +149,11 @@ def _children(context: Context, items: Items) -> Items:
     found: Items = []
     for item in items:
         data = value_of(item)
-        if type(data) is dict:
-            for key in dict.fromkeys(name.lstrip("_") for name in data if name != "resourceType"):
-                step(item, key, found)
+        # a primitive's only children are its extensions
+        names = [name.lstrip("_") for name in data] if type(data) is dict else ["extension"]
+        for name in dict.fromkeys(names):
+            if name != "resourceType":
+                step(item, name, found)
     spend(context, len(found))
     return found
 

@@ -122,10 +122,10 @@ def value_of(item: Any) -> Any:
 
 def _inside_primitive(item: Node, key: str, found: list[Any]) -> None:
     """Elements of a primitive live beside it, in the property with an underscore."""
-    if type(item._data) is dict:
+    if type(item._data) is dict and key in item._data:
         if key == "extension":
             _collect(item._data.get(key), None, "Extension", item._data, key, None, found)
-        elif key == "id" and "id" in item._data:
+        elif key == "id":
             found.append(Node(item._data["id"], "id", None, item._data, "id"))
 
 

@@ -1,9 +1,9 @@
 """Simple paths as plain functions on JSON, without the engine, where the result is the same.
 
 Covered: members whose type the model knows, ``first()``, ``[0]``, ``exists()``, ``empty()``, ``not()``,
-``where(...)``, ``ofType(T)`` of a choice, ``extension(url)``, the two key functions, texts, and ``=``,
-``!=``, ``and``, ``or`` on texts and booleans. Anything else has no plan and goes through the engine. A plan
-needs the type it starts from, because types are settled once, here, and not on every resource.
+``where(...)``, ``ofType(T)`` of a choice, ``extension(url)``, ``join()``, the two key functions, texts, and
+``=``, ``!=``, ``and``, ``or`` on texts and booleans. Anything else has no plan and goes through the engine. A
+plan needs the type it starts from, because types are settled once, here, and not on every resource.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suwen.records.fhir._path_engine import Tree
-from suwen.records.fhir._path_functions import reference_key, resource_key
+from suwen.records.fhir._path_functions import join_texts, reference_key, resource_key
 from suwen.records.fhir._path_nodes import MODEL, fields, is_a
 
 Items = list[Any]
@@ -110,18 +110,17 @@ def _getter(names: tuple[str, ...]) -> Run:
 def _call(at: Plan, name: str, parameters: list[Tree], constants: Mapping[str, Any]) -> Plan | None:
     if at.choice:
         return _of_type(at, parameters[0]["text"]) if name == "ofType" and len(parameters) == 1 else None
+    if not parameters and name in _WITHOUT_PARAMETERS:
+        run, kind = _WITHOUT_PARAMETERS[name]
+        return Plan(_then(at.run, run), kind or at.type)
     made: tuple[Run, str] | None = None
     match name, len(parameters):
-        case "first", 0:
-            made = (lambda items: items[:1]), at.type
-        case "exists", 0:
-            made = (lambda items: [bool(items)]), _BOOLEAN
-        case "empty", 0:
-            made = (lambda items: [not items]), _BOOLEAN
+        case "join", 0 | 1 if _is_text(at.type):
+            between = _literal(parameters[0], constants) if parameters else ""
+            if isinstance(between, str):
+                made = (lambda items: [join_texts(items, between)]), _TEXT
         case "not", 0 if at.type == _BOOLEAN:
             made = _negated, _BOOLEAN
-        case "getResourceKey", 0:
-            made = (lambda items: [key for item in items if (key := resource_key(item)) is not None]), _TEXT
         case "getReferenceKey", 0 | 1:
             kind = parameters[0]["text"].rpartition(".")[2] if parameters else None
             made = (
@@ -141,6 +140,18 @@ def _call(at: Plan, name: str, parameters: list[Tree], constants: Mapping[str, A
                 test = criterion.run
                 made = (lambda items: [item for item in items if test([item]) == [True]]), at.type
     return made and Plan(_then(at.run, made[0]), made[1])
+
+
+_WITHOUT_PARAMETERS: dict[str, tuple[Run, str | None]] = {
+    "first": (lambda items: items[:1], None),
+    "exists": (lambda items: [bool(items)], _BOOLEAN),
+    "empty": (lambda items: [not items], _BOOLEAN),
+    "getResourceKey": (
+        lambda items: [key for item in items if (key := resource_key(item)) is not None],
+        _TEXT,
+    ),
+}
+"""What these functions do, and the type of what they give; none where it stays the same."""
 
 
 def _negated(items: Items) -> Items:
@@ -197,7 +208,11 @@ def _operator(sign: str, operands: list[Tree], at: Plan, constants: Mapping[str,
 def _comparable(one: str, other: str) -> bool:
     if _BOOLEAN in {one, other}:
         return one == other
-    return all(any(is_a(kind, text) for text in _TEXTS) for kind in (one, other))
+    return _is_text(one) and _is_text(other)
+
+
+def _is_text(kind: str) -> bool:
+    return any(is_a(kind, text) for text in _TEXTS)
 
 
 def _only(items: Items) -> Any:

@@ -107,6 +107,7 @@ class Definitions:
             {name: tuple(codes) for name, codes in document["compartment"].items()}
         )
         self._rows: dict[str, list[list[Any]]] = document["elements"]
+        self._summary: dict[str, str] = document["summary"]
         self._values: dict[str, dict[str, list[str]]] = document["values"]
         self._parameter_rows: list[dict[str, Any]] = document["parameters"]
         self._elements: dict[str, Mapping[str, Element]] = {}
@@ -133,6 +134,10 @@ class Definitions:
                 made = dict(self.elements(content))
             self._elements[path] = MappingProxyType(made)
         return self._elements[path]
+
+    def summary(self, resource_type: str) -> frozenset[str]:
+        """Top-level elements that ``_summary=true`` keeps."""
+        return frozenset(self._summary[resource_type].split("|"))
 
     def paths(self) -> Iterator[str]:
         """Path of every type and backbone that has elements of its own."""

@@ -153,10 +153,12 @@ class Explainer:
 
     def _words(self, kind: Kind, part: Schema, rule: str, found: Any) -> tuple[str, str, str]:
         match kind:
-            case Kind.Required(property=name):
+            case Kind.Required(property=name) if rule != "sibling":
                 return "required", f"'{name}' is required", "required"
             case Kind.Type(types=types):
                 return "structure", f"Must be of JSON type {' or '.join(types)}", rule
+            case Kind.Enum() if not isinstance(found, str):
+                return "structure", "Must be of JSON type string", rule
             case Kind.MinItems():
                 return "structure", "An array must not be empty", "ele-1"
             case Kind.MinProperties():

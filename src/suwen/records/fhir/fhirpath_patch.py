@@ -23,7 +23,7 @@ from suwen.records.fhir.patch_elements import (
     remove,
     take_place,
 )
-from suwen.records.fhir.patch_errors import MAX_OPERATIONS, copied, failed, malformed
+from suwen.records.fhir.patch_errors import MAX_OPERATIONS, check_depth, copied, failed, malformed
 
 if TYPE_CHECKING:
     from suwen.records.fhir.definitions import Definitions
@@ -84,6 +84,9 @@ def apply(
         except (AttributeError, TypeError, IndexError, KeyError):
             # a list where FHIR has none, or the other way round: only the patch's own values can bring it
             raise failed("what was found is not as FHIR has it", operation.place) from None
+        except RecursionError:
+            raise malformed("the patch nests the resource too deeply", operation.place) from None
+    check_depth(changed)
     if any(operation.kind == "delete" for operation in operations):
         prune(changed)
     return changed

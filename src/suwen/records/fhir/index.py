@@ -236,7 +236,7 @@ def unpack(data: bytes) -> Entries:
         at = _HEADER.size
         values = struct.unpack_from(f"<{terms}q", data, at)
         at += 8 * terms
-        rows = [row for row in _SPAN.iter_unpack(data[at : at + 32 * spans])]
+        rows = list(_SPAN.iter_unpack(data[at : at + 32 * spans]))
         at += 32 * spans
         ends = struct.unpack_from(f"<{2 * links}q", data, at)
     except struct.error:

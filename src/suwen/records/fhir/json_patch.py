@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from suwen.core.errors import nearest
-from suwen.records.fhir.patch_errors import MAX_OPERATIONS, copied, failed, malformed
+from suwen.records.fhir.patch_errors import MAX_OPERATIONS, check_depth, copied, failed, malformed
 
 MAX_COPIED = 1_000_000
 """JSON values all ``copy`` operations of one patch may copy: each can double the document."""
@@ -54,6 +54,9 @@ def apply(document: Any, patch: Any) -> Any:
             raise failed("the test does not hold", place) from None
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException):
             raise failed(f"{operation['op']} finds no such place in the document", place) from None
+        except RecursionError:
+            raise malformed("the patch nests the document too deeply", place) from None
+    check_depth(changed)
     return changed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from suwen.core.errors import BadInput, Unreadable
+from suwen.records.fhir.wire import DEPTH
 
 MAX_OPERATIONS = 1_000
 """Operations one patch may hold."""
@@ -18,6 +19,23 @@ def malformed(what: str, place: str, *, fix: str | None = None) -> BadInput:
 def failed(what: str, place: str, *, fix: str | None = None) -> Unreadable:
     """The patch does not fit the document (HTTP 422). Names the operation and quotes no data."""
     return Unreadable(what, where=place, fix=fix, code="patch-failed")
+
+
+def check_depth(value: Any) -> None:
+    """Refuse a result deeper than a document that is read may be; operations can nest what no text did.
+
+    Raises
+    ------
+    BadInput
+        Code ``bad-patch``.
+    """
+    level = [value]
+    for _ in range(DEPTH + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    raise malformed("the result is nested too deeply", "patch", fix=f"At most {DEPTH} levels")
 
 
 def copied(value: Any) -> Any:

@@ -108,7 +108,7 @@ class Path:
     def _run(self, simple: Plan, focus: Node) -> list[Any]:
         try:
             return simple.run([focus.data])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise wrong("the path cannot be computed on this data", self.expression) from None
 
 

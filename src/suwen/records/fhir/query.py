@@ -81,10 +81,7 @@ def parse(
     """
     pairs = list(pairs)
     draft = _Draft()
-    if resource_type is None:
-        types = _types(definitions, pairs, draft)
-    else:
-        types = (resource_type,)
+    types = _types(definitions, pairs) if resource_type is None else (resource_type,)
     reader = _Reader(definitions, types, ValueParser(definitions, base=base, now=now))
     for name, value in pairs:
         if not _control(reader, draft, name, value) and not (name == "_type" and resource_type is None):
@@ -105,7 +102,7 @@ def parse(
     )
 
 
-def _types(definitions: Definitions, pairs: list[tuple[str, str]], draft: _Draft) -> tuple[str, ...]:
+def _types(definitions: Definitions, pairs: list[tuple[str, str]]) -> tuple[str, ...]:
     said = {name for key, value in pairs if key == "_type" for name in codes(value)}
     if not said <= definitions.resource_types:
         raise bad("A value is no resource type", "_type")

@@ -209,13 +209,13 @@ class _Builder:
 
     def _primitive(self, kind: str) -> Schema:
         if kind == "boolean":
-            return {"type": "boolean"}
+            return {"x": kind, "type": "boolean"}
         if kind == "decimal":
-            return {"type": "number"}
+            return {"x": kind, "type": "number"}
         if kind in INTEGERS:
             low, high = INTEGERS[kind]
-            return {"$ref": WHOLE, "minimum": low, "maximum": high}
-        return {"type": "string", "x": kind, **patterns.TEXTS[kind]}
+            return {"x": kind, "$ref": WHOLE, "minimum": low, "maximum": high}
+        return {"x": kind, "type": "string", **patterns.TEXTS[kind]}
 
 
 def _array(items: Schema, low: int) -> Schema:

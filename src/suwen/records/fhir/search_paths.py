@@ -194,9 +194,11 @@ def getter_of(places: tuple[Atom, ...]) -> Getter:
             if atom.rule is not None:
                 found.append((deceased(resource), "boolean"))
                 continue
-            for element in reach(resource, atom.steps):
-                if atom.target is None or reference_type(element) == atom.target:
-                    found.append((element, atom.type))
+            found += [
+                (element, atom.type)
+                for element in reach(resource, atom.steps)
+                if atom.target is None or reference_type(element) == atom.target
+            ]
         return found
 
     return get

@@ -57,13 +57,14 @@ class Subset:
     def _kept(self, definitions: Definitions, kind: str) -> frozenset[str]:
         """JSON properties of the type that stay."""
         kept: set[str] = set()
+        summary = definitions.summary(kind) if self.summary == "true" else frozenset()
         for element in definitions.elements(kind).values():
             if self.summary == "text":
                 wanted = element.name == "text" or element.min > 0
             elif self.summary == "data":
                 wanted = element.name != "text"
             elif self.summary == "true":
-                wanted = element.summary or element.min > 0
+                wanted = element.name in summary or element.min > 0
             else:
                 wanted = element.name in self.elements or element.min > 0
             if wanted:

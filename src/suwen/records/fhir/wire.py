@@ -94,7 +94,8 @@ def _read_slowly(data: bytes) -> Any:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        _refuse("invalid-utf8", "The JSON is not valid UTF-8", data[: error.start].decode(), error.start)
+        before = data[: error.start].decode()
+        _refuse("invalid-utf8", "The JSON is not valid UTF-8", before, len(before))
     try:
         value = _decode(text)
     except json.JSONDecodeError as error:

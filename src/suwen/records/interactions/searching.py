@@ -47,7 +47,7 @@ def search(look: Look, request: Request, kind: str | None) -> Response:
     limit = 0 if counting else count_of(request, PAGE)
     if counting:
         query = replace(query, summary="count")
-    state = SearchCursor.from_plain(cursor.state[0]) if cursor else None
+    state = SearchCursor.from_state(cursor.state) if cursor else None
     found = look.record.search.run(look.db, kind, query, cursor=state, limit=limit)
     rows = look.record.reading.many(look.db, [*found.rids, *found.included])
     matches = [rows[rid] for rid in found.rids if rid in rows]
@@ -67,7 +67,7 @@ def search(look: Look, request: Request, kind: str | None) -> Response:
     entries += [entry(stored, "include") for stored in included if stored.body is not None]
     if ignored:
         entries.append(Entry(resource=orjson.dumps(ignored_outcome(ignored)), mode="outcome"))
-    following = Cursor(request.path, request.query, [found.next.to_plain()]) if found.next else None
+    following = Cursor(request.path, request.query, found.next.state()) if found.next else None
     return bundle(
         look, request, "searchset", entries, total=found.total, following=following, ignored=query.unknown
     )

@@ -82,6 +82,7 @@ def audit_event(event: Event, *, position: int, origin: str, resolve: Resolver) 
         Names what the keyed hashes stand for. What it does not name appears as a pseudonym of 16 digits.
     """
     kind, subtype, action = _codes(event.action)
+    actor, note = _printable(event.actor), _printable(event.note)
     entities = _entities(event, resolve)
     return {
         "resourceType": "AuditEvent",
@@ -91,8 +92,8 @@ def audit_event(event: Event, *, position: int, origin: str, resolve: Resolver) 
         "action": action,
         "recorded": instant(event.at_us),
         "outcome": _OUTCOMES[event.outcome],
-        **({"outcomeDesc": event.note} if event.note.strip() else {}),
-        "agent": [{"who": {"identifier": {"value": event.actor.strip() or "unknown"}}, "requestor": True}],
+        **({"outcomeDesc": note} if note else {}),
+        "agent": [{"who": {"identifier": {"value": actor or "unknown"}}, "requestor": True}],
         "source": {"observer": {"identifier": {"value": origin}}, "type": [SERVER]},
         **({"entity": entities} if entities else {}),
     }
@@ -149,3 +150,8 @@ def _object(ref: int, resolve: Resolver, version: str = "") -> dict[str, Any]:
 
 def _digest(name: str, value: bytes) -> dict[str, str]:
     return {"type": name, "valueBase64Binary": b2a_base64(value, newline=False).decode()}
+
+
+def _printable(text: str) -> str:
+    """The text without what a FHIR string may not hold."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()

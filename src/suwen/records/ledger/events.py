@@ -83,7 +83,7 @@ def encode(event: Event) -> bytes:
     action, at_us, actor, ref, seq, version, digest, subjects, count, outcome, note, query = event
     if action not in ACTIONS or outcome not in OUTCOMES:
         raise BadInput("the ledger knows no such action or outcome", where=action, code="unknown-event")
-    text = f'{{"action":"{action}","at_us":{at_us:d},"actor":{quoted(actor)}'
+    text = f'{{"action":"{action}","at_us":{at_us:d},"actor":{_quoted(actor)}'
     if ref:
         text += f',"ref":{ref:d}'
     if seq:
@@ -99,10 +99,15 @@ def encode(event: Event) -> bytes:
     if outcome != "ok":
         text += f',"outcome":"{outcome}"'
     if note:
-        text += f',"note":{quoted(note)}'
+        text += f',"note":{_quoted(note)}'
     if query:
         text += f',"query":"{b2a_base64(query, newline=False).decode()}"'
     return (text + "}").encode("ascii")
+
+
+def _quoted(text: str) -> str:
+    """A JSON string; what UTF-8 cannot say (half a surrogate pair) becomes a question mark."""
+    return quoted(text if text.isascii() else text.encode("utf-8", "replace").decode())
 
 
 def decode(entry: bytes) -> Event:

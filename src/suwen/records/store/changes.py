@@ -187,7 +187,7 @@ class Changes:
         # Random, so that a number is never used again after a transaction that was undone.
         owner = secrets.randbits(62) | 1 << 61
         self.vault.create(tx.db, patient, owner, tx.now)
-        tx.events.append(Event(action="key-create", at_us=tx.now, actor="system", ref=patient))
+        tx.events.append(Event(action="key-create", at_us=tx.now, actor="system", ref=patient, seq=owner))
         return owner
 
     def _take_out(self, tx: Transaction, current: Current) -> None:

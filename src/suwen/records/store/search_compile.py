@@ -24,7 +24,7 @@ from suwen.records.fhir.search_criteria import (
     TokenValue,
     UriValue,
 )
-from suwen.records.fhir.search_paths import atoms, parameter_atoms
+from suwen.records.fhir.search_paths import Atom, atoms, parameter_atoms
 from suwen.records.fhir.search_references import target
 from suwen.records.fhir.search_slots import COLUMNS, INDEXED, Layout, Slot, Use, layout
 from suwen.records.fhir.search_terms import GRAM, PREFIX, SlotTerms
@@ -35,6 +35,10 @@ from suwen.records.store.search_sql import Columns, Either, Keys, Not, Rids, Rul
 PIECES = 6
 """Pieces of a text that ``:contains`` looks up before it decrypts."""
 _WITH_SYSTEM = frozenset({"Coding", "CodeableConcept", "Identifier"})
+
+
+ANYTHING = Columns(Sql("{r}.deleted = 0"))
+"""The rule of a criterion no index helps with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +92,33 @@ class Compiler:
         return layout(self._definitions, resource_type).uses.get(code, ())
 
     def _compiled(self, criterion: Criterion) -> Compiled:
-        if len(criterion.types) > 1:
-            each = [self.compiled(replace(criterion, types=(kind,))) for kind in criterion.types]
-            if all(isinstance(one.rule, Keys) for one in each):
-                keys = tuple(key for one in each if isinstance(one.rule, Keys) for key in one.rule.terms)
-                links = tuple(key for one in each if isinstance(one.rule, Keys) for key in one.rule.links)
-                return Compiled(Keys(keys, links), all(one.exact for one in each))
-            if criterion.code == "_lastUpdated":
-                return each[0]
-            typed = [
-                one.rule if one.rule.settled else Together((_of_type(kind), one.rule))
-                for kind, one in zip(criterion.types, each, strict=True)
-            ]
-            return Compiled(Either(tuple(typed)), all(one.exact for one in each))
-        kind = criterion.types[0]
         if criterion.modifier == "not":
             asked = self.compiled(replace(criterion, modifier=""))
-            return Compiled(Not(asked.rule), True) if asked.exact else Compiled(_anything(), False)
-        laid = layout(self._definitions, kind)
+            return Compiled(Not(asked.rule), True) if asked.exact else Compiled(ANYTHING, False)
+        if criterion.code in COLUMNS:
+            return Compiled(self._column(criterion), True)
+        if len(criterion.types) > 1:
+            return self._of_many_types(criterion)
+        laid = layout(self._definitions, criterion.types[0])
         if isinstance(criterion.values[0], MissingValue):
             return Compiled(_presence(laid, criterion.code, criterion.values[0].missing), True)
-        if criterion.code in COLUMNS:
-            return Compiled(self._column(kind, criterion), True)
         return self._indexed(laid, criterion)
 
-    def _column(self, kind: str, criterion: Criterion) -> Rule:
+    def _of_many_types(self, criterion: Criterion) -> Compiled:
+        each = [self.compiled(replace(criterion, types=(kind,))) for kind in criterion.types]
+        typed = [
+            one.rule if one.rule.settled else Together((_of_type(kind), one.rule))
+            for kind, one in zip(criterion.types, each, strict=True)
+        ]
+        return Compiled(_joined(typed), all(one.exact for one in each))
+
+    def _column(self, criterion: Criterion) -> Rule:
+        if isinstance(criterion.values[0], MissingValue):
+            return Rids(()) if criterion.values[0].missing else ANYTHING
         if criterion.code == "_id":
             refs = [
                 self._blind.ref(f"{kind}/{value.code}")
+                for kind in criterion.types
                 for value in criterion.values
                 if isinstance(value, TokenValue) and value.code and not value.system
             ]
@@ -123,14 +126,12 @@ class Compiler:
                 return Rids(())
             wanted = is_in("{r}.ref", refs)
             return Columns(Sql(f"{wanted.text} AND {{r}}.deleted = 0", wanted.values), True)
-        parts = []
+        parts: list[Rule] = []
         for value in criterion.values:
             if isinstance(value, RangeValue):
                 text = SQL[value.prefix].replace("{s}.lo", "{r}.updated").replace("{s}.hi", "{r}.updated")
-                parts.append(Sql(text, sql_parameters(value)))
-        if len(parts) == 1:
-            return Columns(parts[0], True)
-        return Either(tuple(Columns(part, True) for part in parts))
+                parts.append(Columns(Sql(text, sql_parameters(value)), True))
+        return _joined(parts)
 
     def _indexed(self, laid: Layout, criterion: Criterion) -> Compiled:
         found: list[Rule] = []
@@ -188,13 +189,10 @@ class Compiler:
         links: list[tuple[int, int]] = []
         for use in laid.uses[criterion.code]:
             slot = self.terms(use.slot)
-            if value.text is not None:
-                if use.target is None or target(value.text).type == use.target:
-                    terms.append(slot.url(value.text))
-                continue
-            for local in value.locals:
-                if use.target is None or local.startswith(use.target + "/"):
-                    links.append((slot.key, self._blind.ref(local)))
+            if value.text is not None and use.target in {None, target(value.text).type}:
+                terms.append(slot.url(value.text))
+            start = f"{use.target}/" if use.target else ""
+            links += [(slot.key, self._blind.ref(local)) for local in value.locals if local.startswith(start)]
         return Keys(tuple(terms), tuple(links))
 
     def _string(self, laid: Layout, criterion: Criterion, value: StringValue) -> Compiled:
@@ -246,7 +244,8 @@ class Compiler:
     def _composite(self, laid: Layout, code: str, value: CompositeValue) -> Compiled:
         parameter = laid.parameters[code]
         rules: list[Rule] = []
-        exact = parameter_atoms(self._definitions, laid.resource_type, parameter) == (_whole(laid),)
+        whole = Atom((), laid.resource_type)
+        exact = parameter_atoms(self._definitions, laid.resource_type, parameter) == (whole,)
         for (name, text), part in zip(parameter.components, value.parts, strict=True):
             part_of = laid.parameters[name]
             one = self.compiled(Criterion((laid.resource_type,), name, part_of.kind, "", (part,)))
@@ -260,14 +259,8 @@ class Compiler:
         return Compiled(Together(tuple(rules)), exact)
 
 
-def _whole(laid: Layout) -> object:
-    from suwen.records.fhir.search_paths import Atom
-
-    return Atom((), laid.resource_type)
-
-
-def _valued(kind: str, places: tuple[object, ...]) -> Iterator[object]:
-    return (place for place in places if getattr(place, "type", "") in INDEXED[kind])
+def _valued(kind: str, places: tuple[Atom, ...]) -> Iterator[Atom]:
+    return (place for place in places if place.type in INDEXED[kind])
 
 
 def _coded(terms: SlotTerms, value: TokenValue) -> list[int]:
@@ -285,14 +278,8 @@ def _in_unit(asked: Sql, terms: SlotTerms, system: str | None, code: str) -> Sql
 
 
 def _presence(laid: Layout, code: str, missing: bool) -> Rule:
-    if code in COLUMNS:
-        return Rids(()) if missing else _anything()
     sign = "=" if missing else "<>"
     return Columns(Sql(f"({{r}}.present & ?) {sign} 0", (laid.bit(code),)))
-
-
-def _anything() -> Rule:
-    return Columns(Sql("{r}.deleted = 0"))
 
 
 def _of_type(kind: str) -> Rule:

@@ -30,6 +30,10 @@ class Sql(NamedTuple):
     values: tuple[Any, ...] = ()
 
 
+NOTHING = Sql("")
+"""No predicate at all."""
+
+
 class Stream(NamedTuple):
     """A table, under alias ``d``, whose rows that meet ``where`` come in the order of ``d.rid``."""
 
