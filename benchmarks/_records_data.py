@@ -50,7 +50,8 @@ def invented(patients: int = 6) -> list[Bundle]:
     for number in range(patients):
         name = [str(_fresh(b"%d" % at, number).decode()) for at in range(40)]
         patient: dict[str, Any] = {
-            "resourceType": "Patient", "id": name[0], "gender": "female", "birthDate": f"19{50 + number}-02-03",
+            "resourceType": "Patient", "id": name[0], "gender": "female",
+            "birthDate": f"19{50 + number}-02-03",
         }  # fmt: skip
         resources = [patient] + [
             {
@@ -58,7 +59,7 @@ def invented(patients: int = 6) -> list[Bundle]:
                 "code": {"coding": [{"system": "http://loinc.org", "code": f"{at % 5}-1"}]},
                 "subject": {"reference": f"urn:uuid:{name[0]}"},
                 "effectiveDateTime": f"20{at % 20:02}-03-04T05:06:07Z",
-                "valueQuantity": {"value": at, "unit": "mm", "system": "http://unitsofmeasure.org", "code": "mm"},
+                "valueQuantity": {"value": at, "unit": "mm"},
             }
             for at, one in enumerate(name[1:])
         ]  # fmt: skip
@@ -197,7 +198,7 @@ def searches(samples: dict[str, list[dict[str, Any]]], count: int, *, seed: int 
     seed
         Of the draw.
     """
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311
     usable = [shape for shape in SHAPES if samples.get(shape.partition("?")[0])]
     found: list[str] = []
     tries = 0

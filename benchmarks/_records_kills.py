@@ -1,4 +1,4 @@
-"""Kill the server with ``kill -9`` while clients write, reopen, and look whether what was acknowledged is there.
+"""Kill the server with ``kill -9`` while clients write, reopen, and look for what was acknowledged.
 
 Each client sends transactions of five resources and waits for each answer. One kind makes a new patient with
 observations, all tagged with a batch of their own: after the kill a batch is there whole, or not at all if it
@@ -137,7 +137,7 @@ def kill_rounds(
     db
         Address of the store's database, if that is PostgreSQL.
     """
-    draw, tally = random.Random(seed), Tally()
+    draw, tally = random.Random(seed), Tally()  # noqa: S311
     server, clients = Server(folder / "store", db=db), [Client(number) for number in range(CLIENTS)]
     head: str | None = None
     for turn in range(kills + 1):

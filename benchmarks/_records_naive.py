@@ -1,7 +1,7 @@
 """The peer that is always at hand: a small FHIR server as one writes it in an afternoon.
 
-FastAPI, ``fhir.resources`` (pydantic) for validation, SQLite in WAL mode with ``synchronous=FULL``, one INSERT
-for each row, one commit for each bundle. It searches by the few parameters it has index rows for, one page of
+FastAPI, ``fhir.resources`` (pydantic) for validation, SQLite in WAL mode with ``synchronous=FULL``, an INSERT
+for each row, a commit for each bundle. It searches by the few parameters it has index rows for, one page of
 ten. What it does not do: encryption, a ledger, history, versions, conditional requests, chains, paging, any
 modifier or prefix but ``ge``, ``gt``, ``le`` and ``lt``, checks of references and of required bindings.
 
@@ -11,7 +11,6 @@ Run as a program it takes the path of its database and prints where it answers.
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -31,8 +30,8 @@ DATES = {
     "authoredOn": "authoredon", "birthDate": "birthdate", "period": "date", "performedPeriod": "date",
 }  # fmt: skip
 CODES = {
-    "code": "code", "vaccineCode": "vaccine-code", "clinicalStatus": "clinical-status", "category": "category",
-    "class": "class",
+    "code": "code", "vaccineCode": "vaccine-code", "clinicalStatus": "clinical-status",
+    "category": "category", "class": "class",
 }  # fmt: skip
 WORDS = ("status", "gender", "intent")
 LINKS = ("subject", "patient", "encounter")
@@ -91,12 +90,12 @@ class Store:
             if name == "_id":
                 sql, values = f"{sql} AND id = ?", [*values, value]
                 continue
-            test, value = "= ?", value.rpartition("|")[2]
+            test, wanted = "= ?", value.rpartition("|")[2]
             if "date" in name or name == "authoredon":
-                prefix, day = (value[:2], value[2:]) if value[:2] in BOUNDS else ("", value)
-                test, value = (f"{BOUNDS[prefix]} ?", day) if prefix else ("LIKE ? || '%'", day)
+                test = f"{BOUNDS[value[:2]]} ?" if value[:2] in BOUNDS else "LIKE ? || '%'"
+                wanted = value[2:] if value[:2] in BOUNDS else value
             sql += f" AND id IN (SELECT id FROM entry WHERE type = ? AND name = ? AND value {test})"  # noqa: S608
-            values += [kind, name, value]
+            values += [kind, name, wanted]
         rows = self.db.execute(f"{sql} LIMIT {count:d}", values).fetchall()
         bodies = b",".join(b'{"resource":%s}' % row[0] for row in rows)
         return b'{"resourceType":"Bundle","type":"searchset","entry":[%s]}' % bodies

@@ -1,4 +1,4 @@
-"""The real server and the real command line, as programs of their own; knows nothing of the package's inside."""
+"""The real server and the real command line, as programs of their own."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ FAR = float("inf")
 SECOND = 1_000_000
 
 
-# --- the oracle ---------------------------------------------------------------------------------------------------
+# --- the oracle ------------------------------------------------------------------------------------------
 
 
 def _elements(resource: Resource, *paths: str) -> list[Any]:
@@ -285,7 +285,7 @@ class Oracle:
         return lambda one: f"{target}/{one['id']}" in wanted
 
 
-# --- the record ---------------------------------------------------------------------------------------------------
+# --- the record ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +333,7 @@ def _paged(record: Record, kind: str, query: str) -> list[str]:
         request = Request(method="GET", path=kind, query=pairs(following[0].partition("?")[2]))
 
 
-# --- the questions ------------------------------------------------------------------------------------------------
+# --- the questions ---------------------------------------------------------------------------------------
 
 PREFIXES = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
@@ -487,7 +487,7 @@ QUESTIONS = {
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_finds_what_the_oracle_finds(filled: Record, oracle: Oracle, name: str) -> None:
     make, count = QUESTIONS[name]
-    draw = random.Random(name)
+    draw = random.Random(name)  # noqa: S311
     wrong, found_some = [], 0
     for kind, query in make(draw, oracle, count):
         expected, found = oracle.find(kind, query), _ids(filled, kind, query)
@@ -501,7 +501,7 @@ def test_finds_what_the_oracle_finds(filled: Record, oracle: Oracle, name: str) 
 
 def test_pages_hold_what_the_oracle_finds(filled: Record, oracle: Oracle) -> None:
     """The same through the interface, page by page."""
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311
     asked = [query for make, _ in QUESTIONS.values() for query in make(draw, oracle, 4)]
     for kind, query in asked:
         found = _paged(filled, kind, query)

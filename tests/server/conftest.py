@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from PIL import Image
 
 from suwen.formats.phantom import chest_phantom, png_bytes
 from suwen.lifecycle import models
+from suwen.records.record import Record
 from suwen.server.app import create_app
 
 BASE = "http://127.0.0.1:8000"
 TASK = "imaging.pneumonia"
+FHIR_JSON = "application/fhir+json"
 
 
 class Client:
@@ -123,3 +126,59 @@ def _png(pixels: np.ndarray[Any, Any]) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
+
+
+class Fhir:
+    """Requests to ``/fhir`` of one application, all on one event loop, as a server would see them."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self._runner = asyncio.Runner()
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url=BASE, timeout=60, headers={"accept": FHIR_JSON}
+        )
+
+    def ask(self, method: str, path: str, body: Any = None, /, **headers: str) -> httpx.Response:
+        """Send a request; ``if_match=...`` becomes the header, a body is JSON unless it is bytes."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        content = body
+        if body is not None and not hasattr(body, "__aiter__") and not isinstance(body, bytes):
+            content = json.dumps(body).encode()
+        if body is not None:
+            named.setdefault("content-type", FHIR_JSON)
+        url = path if path.startswith("http") else f"/fhir/{path}"
+        return self._runner.run(self._client.request(method, url, content=content, headers=named))
+
+    def get(self, path: str, /, **headers: str) -> httpx.Response:
+        return self.ask("GET", path, **headers)
+
+    def put(self, resource: dict[str, Any], /, **headers: str) -> httpx.Response:
+        return self.ask("PUT", f"{resource['resourceType']}/{resource['id']}", resource, **headers)
+
+    def post(self, resource: dict[str, Any], /, **headers: str) -> httpx.Response:
+        return self.ask("POST", resource["resourceType"], resource, **headers)
+
+    def bundle(self, kind: str, *entries: dict[str, Any], **headers: str) -> httpx.Response:
+        """A batch or transaction of these entries."""
+        return self.ask(
+            "POST", "", {"resourceType": "Bundle", "type": kind, "entry": list(entries)}, **headers
+        )
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Record]:
+    """An empty record in SQLite."""
+    with Record.open(tmp_path / "store") as found:
+        yield found
+
+
+@pytest.fixture
+def fhir(home: Path, record: Record) -> Iterator[Fhir]:
+    """The application with an empty record."""
+    client = Fhir(create_app(record=record))
+    yield client
+    client.close()

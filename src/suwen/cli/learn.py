@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from suwen.cli.options import Json, Seed, Settings, Source, TaskName
+from suwen.cli.options import Db, Json, Seed, Settings, Source, Store, TaskName, use_record
 from suwen.cli.output import emit, figure, line, progress
 
 
@@ -16,9 +16,12 @@ def collect(
     source: Source,
     probe: Annotated[bool, typer.Option(help="Look for shortcuts in trivial inputs.")] = True,
     seed: Seed = 0,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Audit a source: what is in the data, and what is wrong with it."""
+    use_record(store, db)
     from suwen.lifecycle.collect import collect as look
 
     document = look(task, source, probe=probe, seed=seed, progress=progress)
@@ -35,9 +38,12 @@ def prepare(
     out: Annotated[Path, typer.Option("--out", help="Folder for splits.csv and prepare.json.")],
     seed: Seed = 0,
     settings: Settings = None,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Split a source by subject as training would, and write who is in which part."""
+    use_record(store, db)
     from suwen.lifecycle.prepare import prepare as split
     from suwen.lifecycle.settings import parse
 
@@ -56,9 +62,12 @@ def train(
     seed: Seed = 0,
     settings: Settings = None,
     sweep: Annotated[int, typer.Option("--sweep", min=0, help="Settings to try first, on validation.")] = 0,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Audit, split, train, calibrate and judge a model, with the simple baseline beside it."""
+    use_record(store, db)
     from suwen.lifecycle.settings import parse
     from suwen.lifecycle.train import train as learn
 
@@ -78,9 +87,12 @@ def evaluate(
     source: Source,
     split: Annotated[str | None, typer.Option("--split", help="Part to judge: test, validation.")] = None,
     seed: Seed = 0,
+    store: Store = None,
+    db: Db = None,
     as_json: Json = False,
 ) -> None:
     """Judge a model on samples it has not learned from, with intervals and the baseline beside it."""
+    use_record(store, db)
     from suwen.lifecycle.evaluate import evaluate as judge
 
     document = judge(target, source, split=split, seed=seed, progress=progress)

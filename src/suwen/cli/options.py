@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,10 @@ import typer
 
 TaskName = Annotated[str, typer.Argument(help="Task, as `suwen tasks` lists it.", metavar="TASK")]
 Source = Annotated[
-    str, typer.Option("--from", help="Labelled data: .npz, folder with labels.csv, class folders, DICOM.")
+    str,
+    typer.Option(
+        "--from", help="Labelled data: .npz, folder with labels.csv, class folders, DICOM, record:NAME."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; logs on stderr.")]
 Seed = Annotated[int, typer.Option("--seed", help="Fixes splits, weights and augmentation.")]
@@ -30,3 +34,12 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="Database of the record instead of the folder's: postgresql+psycopg://..."),
 ]
+
+
+def use_record(store: Path | None, db: str | None) -> None:
+    """Let everything below, child processes too, mean this record where none is named."""
+    from suwen.records.record import DB_VARIABLE, STORE_VARIABLE
+
+    for name, value in ((STORE_VARIABLE, store), (DB_VARIABLE, db)):
+        if value is not None:
+            os.environ[name] = str(value)

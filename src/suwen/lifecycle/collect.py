@@ -8,6 +8,7 @@ from suwen.core.engine import Engine, Progress
 from suwen.core.sample import Samples
 from suwen.core.task import Task
 from suwen.lifecycle.audit import Audit, audit, summary_lines
+from suwen.lifecycle.cohorts import gather
 from suwen.lifecycle.discovery import engine_for, find
 
 
@@ -20,7 +21,7 @@ def read(
 ) -> tuple[Samples, Audit]:
     """Read a source and audit it; every verb that learns starts here."""
     progress("reading the source")
-    samples = task.collect(source)
+    samples = gather(task, source)
     found = audit(
         samples,
         views=engine.views,
@@ -43,7 +44,7 @@ def collect(
     task_name
         Whose labels and inputs the source should hold.
     source
-        Path of a file or folder; its format is recognised by its content.
+        Path of a file or folder, its format recognised by its content; or ``record:NAME``.
     probe
         Whether small linear models look for shortcuts in trivial inputs.
     seed

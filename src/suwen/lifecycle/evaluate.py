@@ -13,6 +13,7 @@ from suwen.core.home import home
 from suwen.core.sample import SPLITS, Sample, Samples
 from suwen.lifecycle import models
 from suwen.lifecycle import run as runs
+from suwen.lifecycle.cohorts import gather
 from suwen.lifecycle.collect import silent
 from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluation.calibration import apply_temperature
@@ -66,7 +67,7 @@ def evaluate(
         fingerprint, out = "", home() / "reports" / task.name
     engine = engine_for(task)
     progress("reading the source")
-    dataset = task.collect(source)
+    dataset = gather(task, source)
     name, (samples, notes) = _choose(engine, dataset, split, memory, same=dataset.fingerprint == fingerprint)
     if not samples:
         raise BadInput(

@@ -89,7 +89,13 @@ def explain_document(
                     write_bytes(out / f"{number}-overlay.png", png)
                     document["overlay"] = str(out / f"{number}-overlay.png")
         results.append(document)
-    whole = {"task": task.name, "model": loaded.name, "disclaimer": DISCLAIMER, "results": results}
+    whole: dict[str, Any] = {
+        "task": task.name,
+        "model": loaded.name,
+        "disclaimer": DISCLAIMER,
+        "results": results,
+        "stored": None,  # what went into a patient's record; see suwen.lifecycle.write_back
+    }
     if out is not None:
         write_json(out / "explain.json", whole)
     return whole

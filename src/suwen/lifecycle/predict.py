@@ -157,4 +157,10 @@ def predict_document(
     for (name, sample), prediction in zip(named, predictions, strict=True):
         why = explain_sample(loaded, sample, prediction, explain) if explain else None
         results.append(result(prediction, task, name=name, patient=patient, explanation=why))
-    return {"task": task.name, "model": loaded.name, "disclaimer": DISCLAIMER, "results": results}
+    return {
+        "task": task.name,
+        "model": loaded.name,
+        "disclaimer": DISCLAIMER,
+        "results": results,
+        "stored": None,  # what went into a patient's record; see suwen.lifecycle.write_back
+    }

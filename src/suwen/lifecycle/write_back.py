@@ -100,13 +100,12 @@ def stored(
     Parameters
     ----------
     document
-        Changed.
+        Of :func:`~suwen.lifecycle.predict.predict_document`; changed.
     patient
         Without one nothing is stored.
     store, url
         Folder or database address of the record; see :func:`record_of`.
     """
-    document["stored"] = None
     if patient is None:
         return document
     record = record_of(store, url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from suwen.core.errors import NotFound
+from suwen.core.home import home
 from suwen.records.fhir.definitions import definitions
 from suwen.records.fhir.index import Indexer
 from suwen.records.fhir.instants import now_us
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from suwen.records.keys.provider import MasterProvider
     from suwen.records.store.connection import Connection
 
+STORE_VARIABLE, DB_VARIABLE = "SUWEN_STORE", "SUWEN_DB"
+"""Environment: folder and database of the record that is meant when nobody names one."""
 ORIGIN = "origin"
 """Row of ``setting`` that names this store's log."""
 
@@ -92,6 +96,7 @@ class Record:
             When the database does not answer or is locked.
         """
         folder = store or home_folder()
+        url = url or os.environ.get(DB_VARIABLE)
         database = Database(url) if url else Database.at(folder)
         if not create and not url and not database.path.exists():
             raise NotFound(
@@ -140,10 +145,9 @@ class Record:
 
 
 def home_folder() -> Path:
-    """Where the record is when nobody says: ``SUWEN_HOME/record``."""
-    from suwen.core.home import home
-
-    return home() / "record"
+    """Where the record is when nobody says: ``SUWEN_STORE``, or ``SUWEN_HOME/record``."""
+    given = os.environ.get(STORE_VARIABLE)
+    return Path(given) if given else home() / "record"
 
 
 def _origin(db: Connection) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from suwen.core.errors import Conflict
 from suwen.records.ledger.events import Event
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 BATCH = 100
 """Data keys wrapped anew in one commit: some tens of milliseconds in which other writers wait."""
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,22 @@ def rotate(
     """
     current = record.vault.provider.rotate()
     record.logged([Event("key-rotate", record.now(), actor, note=current)])
-    done = 0
-    while count := record.writer.do(lambda tx: record.vault.rewrap_some(tx.db, BATCH)):
-        done += count
-        if progress:
-            progress(done)
+    done = _rewrap(record, progress)
+    retired = []
     old = [key for key in _held(record) if key != current]
-    retired = [key for key in old if not keep_old and _retire(record, key, actor)]
+    for key in () if keep_old else old:
+        # Another process may still have wrapped under it; so look again, in commits of their own: a master
+        # key is destroyed only when nothing that could be rolled back has been wrapped away from it.
+        for _ in range(_ATTEMPTS):
+            try:
+                record.writer.do(partial(_retire, record, key, actor))
+            except Conflict as error:
+                if error.code != "master-in-use":
+                    raise
+                done += _rewrap(record, None)
+            else:
+                retired.append(key)
+                break
     return Rotation(current, done, tuple(retired), tuple(key for key in old if key not in retired))
 
 
@@ -94,10 +106,16 @@ def _held(record: Record) -> list[str]:
     return list(getattr(record.vault.provider, "created", {}))
 
 
-def _retire(record: Record, key: str, actor: str) -> bool:
-    def work(tx: Transaction) -> None:
-        record.vault.retire(tx.db, key)
-        tx.events.append(Event("key-retire", tx.now, actor, note=key))
+def _rewrap(record: Record, progress: Callable[[int], None] | None) -> int:
+    """Wrap all that is under an old master key, a batch per commit; how many."""
+    done = 0
+    while count := record.writer.do(lambda tx: record.vault.rewrap_some(tx.db, BATCH)):
+        done += count
+        if progress:
+            progress(done)
+    return done
 
-    record.writer.do(work)
-    return True
+
+def _retire(record: Record, key: str, actor: str, tx: Transaction) -> None:
+    record.vault.retire(tx.db, key)
+    tx.events.append(Event("key-retire", tx.now, actor, note=key))

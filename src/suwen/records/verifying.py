@@ -146,7 +146,7 @@ def opened(folder: Path | None, url: str | None) -> Iterator[Connection]:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; one that makes no file beside the database where there is no log to read."""
+    """A connection that cannot write, and makes no file beside the database where there is no log to read."""
     wal = path.with_name(path.name + "-wal")
     still = "&immutable=1" if not wal.exists() else ""
     address = f"file:{quote(str(path.resolve()))}?mode=ro{still}"
@@ -169,17 +169,12 @@ def _read_only(path: Path) -> sqlite3.Connection:
 def _read_keys(path: Path) -> list[Ed25519PublicKey]:
     end = b"-----END PUBLIC KEY-----"
     parts = [part + end for part in path.read_bytes().split(end)[:-1]]
-    found = []
-    for part in parts:
-        try:
-            key = serialization.load_pem_public_key(part.lstrip())
-        except ValueError:
-            key = None  # type: ignore[assignment]
-        if not isinstance(key, Ed25519PublicKey):
-            found = []
-            break
-        found.append(key)
-    if not found:
+    try:
+        keys = [serialization.load_pem_public_key(part.lstrip()) for part in parts]
+    except ValueError:
+        keys = []
+    found = [key for key in keys if isinstance(key, Ed25519PublicKey)]
+    if not found or len(found) < len(keys):
         raise Untrusted(
             "this is no file of Ed25519 public keys in PEM",
             where=str(path),

@@ -237,6 +237,7 @@ PREDICTION = {
     "model": "imaging.pneumonia@3f2a9c1d7e05",
     "disclaimer": "Research and decision support. Not a diagnosis; a clinician decides.",
     "results": [RESULT],
+    "stored": ["DiagnosticReport/a1/_history/1"],
 }
 JOB = {
     "job": "0123456789abcdef",

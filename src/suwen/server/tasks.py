@@ -12,6 +12,7 @@ from suwen.core.task import Task
 from suwen.lifecycle import models
 from suwen.lifecycle.bundle import CARD, open_bundle
 from suwen.server import openapi, uploads
+from suwen.server.fhir_messages import ACTOR
 from suwen.server.openapi import document, errors
 from suwen.server.problems import Document
 from suwen.server.state import State, state
@@ -34,7 +35,11 @@ Method = Annotated[
 ]
 Patient = Annotated[
     str | None,
-    Form(description="FHIR id of the patient that the FHIR resources shall refer to.", examples=["p-001"]),
+    Form(
+        description="FHIR id of the patient that the FHIR resources refer to; where a record is served, they "
+        "are stored in it.",
+        examples=["p-001"],
+    ),
 ]
 
 
@@ -214,7 +219,7 @@ async def _answer(
     """Check what came, compute on a model thread, count the outcomes."""
     task = noted(request, here, name)
     uploads.check(request.headers, files)
-    found = await here.run(_compute, task, files, verb, method, patient or None)
+    found = await here.run(_compute, here, task, files, verb, method, patient or None)
     outcomes = [one["abstained"] or one["decision"] for one in found["results"]]
     request.scope["suwen"].outcome = ",".join(sorted(set(outcomes)))
     here.metrics.predictions(task.name, outcomes)
@@ -222,7 +227,7 @@ async def _answer(
 
 
 def _compute(
-    task: Task, given: list[UploadFile], verb: str, method: str | None, patient: str | None
+    here: State, task: Task, given: list[UploadFile], verb: str, method: str | None, patient: str | None
 ) -> dict[str, Any]:
     """Read the uploads only now, when it is their turn, so that waiting requests hold no memory."""
     items, names = uploads.read(given)
@@ -230,7 +235,13 @@ def _compute(
     if verb == "explain":
         from suwen.lifecycle.explain import explain_document
 
-        return explain_document(task.name, items, method=method or "cam", names=names, patient=patient)
-    from suwen.lifecycle.predict import predict_document
+        document = explain_document(task.name, items, method=method or "cam", names=names, patient=patient)
+    else:
+        from suwen.lifecycle.predict import predict_document
 
-    return predict_document(task.name, items, names=names, explain=method, patient=patient)
+        document = predict_document(task.name, items, names=names, explain=method, patient=patient)
+    if here.record is not None and patient is not None:
+        from suwen.lifecycle.write_back import write_back
+
+        document["stored"] = write_back(here.record, document, patient, actor=ACTOR)
+    return document

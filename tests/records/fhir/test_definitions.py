@@ -57,7 +57,7 @@ def test_every_type_and_backbone_has_the_official_elements(r4: Definitions, offi
             if not key.startswith("_") and (key != "resourceType" or path not in r4.resource_types)
         }
         ours, known = keys(r4, path), set(properties)
-        # HL7's JSON schema forgot valueMeta among the open types, and datatypes' parts have its modifierExtension.
+        # HL7's JSON schema forgot valueMeta; and it gives the parts of datatypes a modifierExtension.
         if {key for key in ours ^ known if not key.endswith("Meta") and key != "modifierExtension"}:
             wrong.append(f"{path}: {sorted(ours ^ known)}")
         for element in r4.elements(path).values():

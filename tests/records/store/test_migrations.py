@@ -12,6 +12,7 @@ from suwen.records.interactions.messages import Request
 from suwen.records.record import Record
 from suwen.records.store import migrations
 from suwen.records.store.database import Database
+from suwen.records.store.failures import Unavailable
 from suwen.records.store.schema import metadata
 
 PATIENT = {"resourceType": "Patient", "id": "old", "name": [{"family": "Early"}]}
@@ -52,7 +53,7 @@ def test_an_older_store_is_upgraded_and_keeps_its_patients(fresh: Callable[[], s
     put = Request(method="PUT", path="Patient/old", resource=dict(PATIENT))
     with Record(old, tmp_path / "store", _provider(tmp_path / "store")) as record:
         assert record.perform(put).status == 201
-        with pytest.raises(Exception, match="imported"), record.database.reading() as db:
+        with pytest.raises(Unavailable), record.database.reading() as db:
             db.rows("SELECT * FROM imported")
     with Record.open(tmp_path / "store", url) as record:
         assert migrations.revision(record.database) == migrations.HEAD

@@ -1,4 +1,4 @@
-"""``suwen records export``: current resources as NDJSON, one packed file per type, with every digit they came with.
+"""``suwen records export``: current resources as NDJSON, a packed file per type, with all their digits.
 
 What is stored is put together as bytes and never parsed. The ledger has the export before the files appear.
 """
@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suwen.core.errors import Conflict, NotFound, nearest
-from suwen.records.interactions.context import Look
-from suwen.records.interactions.operations import compartment
+from suwen.records.interactions.compartment import everything_about
 from suwen.records.ledger.events import Event
 from suwen.records.store.reading import content
 
@@ -147,7 +146,7 @@ def _of_patient(record: Record, db: Connection, wanted: frozenset[str], patient:
         raise NotFound("the record has no such patient", fix="Check the id: that of the Patient resource")
     # All under the patient's own key as well, so that what is erased with it can be exported before.
     own = [row[0] for row in db.rows("SELECT rid FROM resource WHERE owner = ?", (owner,))]
-    rids = sorted({*own, *compartment(Look(record=record, db=db), ref, wanted or None)})
+    rids = sorted({*own, *everything_about(record, db, ref, wanted or None)})
     for start in range(0, len(rids), PAGE):
         page = record.reading.many(db, rids[start : start + PAGE])
         for rid in sorted(page):

@@ -1,7 +1,7 @@
 """``suwen records import``: files into the record, each piece in a transaction of its own.
 
-Pieces are prepared in other processes, in any order, and written here in the order of the files. Several are handed
-to the writer at once, so that its commits share the wait for the disk.
+Pieces are prepared in other processes, in any order, and written here in the order of the files. Several are
+handed to the writer at once, so that its commits share the wait for the disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which pieces have been imported: written with their resources, in the same commit.
 
-A piece is known by a keyed hash of its content. So an import that was cut off goes on where it was, a file that is
-imported under another name is not imported twice, and of a file that was corrected only the pieces that changed.
+A piece is known by a keyed hash of its content. So an import that was cut off goes on where it was, a file
+imported under another name is not imported twice, and of a corrected file only the pieces that changed are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Done:
 
 
 def name_of(blind: Blind, piece: Piece) -> str:
-    """The name of a piece in this store, 128 bits; nobody without its key can tell which content it stands for."""
+    """Name of a piece in this store, 128 bits; without the key nobody can tell what content it is of."""
     digest = hashlib.sha256(piece.data).hexdigest()
     form = piece.form.value
     return "".join(f"{blind.term('import', form, half, digest) % (1 << 64):016x}" for half in "ab")

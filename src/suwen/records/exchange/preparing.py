@@ -1,7 +1,7 @@
 """What a piece of an import becomes, worked out without the record: parsed, validated, indexed.
 
-This is most of the work and needs only the definitions and the key of the indexes, so it runs in processes beside
-the one that writes.
+This is most of the work and needs only the definitions and the key of the indexes, so it runs in processes
+beside the one that writes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from suwen.records.store.changes import Change
 
 RESOURCES = frozenset({"batch", "collection", "searchset"})
-"""Bundles that are no more than a wrapping of resources; others are documents of their own, and kept whole."""
+"""Bundles that are no more than a wrapping of resources; others are kept whole, as documents of their own."""
 
 
 _PLACE = re.compile(r"line (\d+)(?: (column \d+))?")
@@ -69,7 +69,7 @@ class Prepared:
     rejected
         What cannot be written.
     needs_record
-        A transaction in which a search, a patch or a deletion decides: to be done by the writer from the start.
+        A transaction in which a search, a patch or a deletion decides: all of it is for the writer to do.
     entries
         Resources that would not be imported if the whole of it failed.
     """
@@ -85,24 +85,38 @@ class Prepared:
         return sum(map(len, self.rounds))
 
 
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The parts of a record that preparing needs, where there is no database."""
+
+    definitions: Definitions
+    indexer: Indexer
+    validator: Validator
+
+
 class Tools:
-    """The parts of a record that preparing needs; stands in for it where there is no database.
+    """What preparing works with.
 
     Parameters
     ----------
     index_key
         32 bytes, of the blind indexes.
+
+    Attributes
+    ----------
+    asked
+        Stands in for the record in functions that use only the three parts of it: for transactions.
+    found
+        The same for resources that are taken as they lie in a file. There, bulk exports have references that
+        are searches (``Practitioner?identifier=...``); nobody resolves them, and they are kept.
     """
 
     def __init__(self, index_key: bytes) -> None:
-        self.definitions: Definitions = definitions()
-        self.validator = Validator(self.definitions)
-        self.indexer = Indexer(self.definitions, Blind(index_key))
-
-    @property
-    def record(self) -> Record:
-        """Itself, for functions that take a record and use these three parts alone."""
-        return cast("Record", self)
+        self.definitions = definitions()
+        indexer = Indexer(self.definitions, Blind(index_key))
+        lenient = Validator(self.definitions, conditional_references=True)
+        self.asked = cast("Record", _Bench(self.definitions, indexer, Validator(self.definitions)))
+        self.found = cast("Record", _Bench(self.definitions, indexer, lenient))
 
 
 def prepare(tools: Tools, piece: Piece) -> Prepared:
@@ -176,7 +190,7 @@ def _transaction(tools: Tools, document: dict[str, Any], prepared: Prepared) -> 
     entries = document.get("entry")
     prepared.entries = count = len(entries) if isinstance(entries, list) and entries else 1
     try:
-        plan = Plan(tools.record, Request(method="POST", path=""), document)
+        plan = Plan(tools.asked, Request(method="POST", path=""), document)
         plan.prepare()
     except SuwenError as error:
         prepared.rejected.append(rejection(1, error, count))
@@ -224,4 +238,4 @@ def _update(tools: Tools, resource: Any) -> Change:
     ident = resource.get("id")
     if not isinstance(ident, str):
         raise BadInput("the resource has no id", fix="Give it one, or POST it", code="no-id")
-    return change_of(tools.record, "PUT", resource, ident)
+    return change_of(tools.found, "PUT", resource, ident)

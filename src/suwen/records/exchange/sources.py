@@ -1,7 +1,7 @@
 """The files of an import, recognised by their content and cut into pieces that one commit takes.
 
-A document (a bundle or one resource) is one piece. A file with one resource per line is cut after so many lines or
-bytes, so that a file of any size passes through in bounded memory.
+A document (a bundle or one resource) is one piece. A file with one resource per line is cut after so many
+lines or bytes, so that a file of any size passes through in bounded memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import TypeAlias
 
 import orjson
 
@@ -26,6 +27,7 @@ PIECE_BYTES = 4 << 20
 """Bytes of lines stored in one commit, unless one line alone is longer."""
 LONGEST = 128 << 20
 """Bytes of one document or one line, unpacked."""
+Readable: TypeAlias = BufferedReader | gzip.GzipFile
 _BLOCK = 1 << 18
 _BOM = b"\xef\xbb\xbf"
 _LINES = frozenset({".ndjson", ".jsonl"})
@@ -175,7 +177,7 @@ def unpacked(data: bytes) -> bytes:
     return b"".join(parts) if parts else data
 
 
-def _cut(path: Path, stream: IO[bytes], file: IO[bytes]) -> Iterator[Piece]:
+def _cut(path: Path, stream: Readable, file: Readable) -> Iterator[Piece]:
     start, number, size = 1, 0, 0
     held: list[bytes] = []
     overlong: list[int] = []
@@ -204,7 +206,7 @@ def _cut(path: Path, stream: IO[bytes], file: IO[bytes]) -> Iterator[Piece]:
         raise failure
 
 
-def _split(stream: IO[bytes]) -> Iterator[bytes | None]:
+def _split(stream: Readable) -> Iterator[bytes | None]:
     """Lines without their ends; ``None`` for one longer than `LONGEST`, which is never held as a whole."""
     parts: list[bytes] = []
     size = 0
@@ -222,20 +224,20 @@ def _split(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None if size > LONGEST else b"".join(parts)
 
 
-def _block(stream: IO[bytes]) -> bytes:
+def _block(stream: Readable) -> bytes:
     try:
-        return stream.read1(_BLOCK) if isinstance(stream, gzip.GzipFile) else stream.read(_BLOCK)
+        return stream.read1(_BLOCK)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise _damaged() from None
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def _opened(path: Path) -> Iterator[tuple[Readable, Readable]]:
     """The text of a file, and the file itself."""
     with path.open("rb") as file:
         packed = file.read(2) == GZIP
         file.seek(0)
-        yield (gzip.GzipFile(fileobj=file) if packed else file), file  # type: ignore[misc]
+        yield (gzip.GzipFile(fileobj=file) if packed else file), file
 
 
 def _suffix(path: Path) -> str:

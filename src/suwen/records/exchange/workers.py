@@ -1,7 +1,7 @@
 """Processes that prepare pieces of an import while this one writes.
 
-They need a moment to start. Until they are up, and for good where there is little to do, pieces are prepared in
-this process.
+They need a moment to start. Until they are up, and for good where there is little to do, pieces are prepared
+in this process.
 """
 
 from __future__ import annotations

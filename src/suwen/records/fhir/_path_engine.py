@@ -40,6 +40,9 @@ PREDEFINED: dict[str, Any] = {
 }
 CONTEXT = frozenset({"context", "resource", "rootResource", "rowIndex"})
 """Names that stand for the place a path is evaluated at."""
+_CANONICAL = {"vs": "http://hl7.org/fhir/ValueSet/", "ext": "http://hl7.org/fhir/StructureDefinition/"}
+"""Constants such as ``%`vs-name```, which FHIR gives every path."""
+_CANONICAL_PREFIXES = tuple(f"{kind}-" for kind in _CANONICAL)
 _WORDS = frozenset({"div", "mod", "and", "or", "xor", "implies"})
 _SCOPE = ("$this", "$index", "$total")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -160,7 +163,8 @@ def _own(node: Tree, names: set[str]) -> Tree:
             (constant,) = children
             inner = constant.get("children")
             name = _plain(inner[0]["text"] if inner else constant["terminalNodeText"][1])
-            names.add(name)
+            if not name.startswith(_CANONICAL_PREFIXES):
+                names.add(name)
             return {"type": "suwen:constant", "name": name}
         case "PolarityExpression":
             operand = _own(children[0], names)
@@ -201,7 +205,8 @@ def _call(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
 
 
 def _constant(context: dict[str, Any], items: list[Any], node: Tree) -> list[Any]:
-    value = context["vars"][node["name"]]
+    kind, _, name = node["name"].partition("-")
+    value = _CANONICAL[kind] + name if name and kind in _CANONICAL else context["vars"][node["name"]]
     return [] if value is None else [value]
 
 

@@ -17,8 +17,9 @@ from typing import Any
 from fhirpathpy.engine.invocations import invocation_registry as _engine
 from fhirpathpy.engine.nodes import TypeInfo
 
-from suwen.records.fhir._path_nodes import matches_type, step, value_of
-from suwen.records.fhir._path_values import boundary, order, same
+from suwen.records.fhir._path_keys import reference_key, resource_key
+from suwen.records.fhir._path_nodes import chosen_by, is_a, matches_type, step, value_of
+from suwen.records.fhir._path_values import boundary, order, same, written
 
 MAX_TEXT = 1_000_000
 """Characters a computed string may have."""
@@ -196,15 +197,15 @@ def _ordered(wanted: set[int]) -> Callable[[Context, Items, Items], Items | bool
 
 
 def _of_type(context: Context, items: Items, info: TypeInfo) -> Items:
-    return [item for item in items if matches_type(item, info)]
+    return [item for item in items if matches_type(item, info, chosen_by)]
 
 
 def _is(context: Context, items: Items, info: TypeInfo) -> Items | bool:
-    return matches_type(single(items), info) if items else []
+    return matches_type(single(items), info, is_a) if items else []
 
 
 def _as(context: Context, items: Items, info: TypeInfo) -> Items:
-    return [item for item in [single(items)] if item is not None and matches_type(item, info)]
+    return [item for item in [single(items)] if item is not None and matches_type(item, info, chosen_by)]
 
 
 def _boundary(high: bool) -> Callable[[Context, Items], Any]:
@@ -212,23 +213,6 @@ def _boundary(high: bool) -> Callable[[Context, Items], Any]:
         return boundary(items[0], high) if single(items) is not None else []
 
     return bound
-
-
-def resource_key(data: Any) -> str | None:
-    """The key of a resource: its id."""
-    return data.get("id") if type(data) is dict and "resourceType" in data else None
-
-
-def reference_key(data: Any, kind: str | None = None) -> str | None:
-    """The key of the resource a Reference points at; ``None`` when it is contained or of another type."""
-    target = data.get("reference") if type(data) is dict else None
-    if not isinstance(target, str) or not target or target[0] == "#":
-        return None
-    if target.startswith("urn:"):
-        return target if kind is None or data.get("type") == kind else None
-    parts = target.split("/_history/")[0].split("/")
-    held = parts[-2] if len(parts) > 1 else data.get("type")
-    return parts[-1] or None if kind is None or held == kind else None
 
 
 def _resource_key(context: Context, items: Items) -> Items:
@@ -249,6 +233,13 @@ def _multiply(context: Context, one: Any, other: Any) -> Any:
 def _text_bound(name: str) -> Callable[..., Any]:
     engine: Any = _engine[name]
     return lambda context, *given: bounded(engine["fn"](context, *given))
+
+
+def _to_string(context: Context, items: Items) -> Items | str:
+    value = written(single(items))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return [] if value is None else str(value)
 
 
 def _trace(context: Context, items: Items, *ignored: Any) -> Items:
@@ -293,6 +284,7 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     "*": _entry(_multiply, ["Number", "Number"], nullable=True),
     "+": _entry(_text_bound("+"), *_PAIR, nullable=True),
     "&": _entry(_text_bound("&"), ["String", "String"]),
+    "toString": _entry(_to_string),
     "trace": _entry(_trace, [], ["String"], ["String", "Expr"]),
 }
 _OPERATORS = frozenset(

@@ -8,6 +8,7 @@ returned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -108,10 +109,15 @@ def is_a(path: str | None, name: str) -> bool:
     return False
 
 
-def matches_type(item: Any, info: TypeInfo) -> bool:
-    """Whether an item is of the type a path names, as ``ofType``, ``is`` and ``as`` ask."""
+def chosen_by(path: str | None, name: str) -> bool:
+    """Whether ``ofType`` takes a type: derived ones too, but a ``code`` is not asked for as a ``string``."""
+    return path == name or (is_a(path, name) and not (path or "")[:1].islower())
+
+
+def matches_type(item: Any, info: TypeInfo, test: Callable[[str | None, str], bool]) -> bool:
+    """Whether an item is of the type a path names; ``test`` is :func:`is_a` or :func:`chosen_by`."""
     if isinstance(item, Node) and item.path:
-        return info.namespace in {None, "FHIR"} and is_a(item.path, info.name)
+        return info.namespace in {None, "FHIR"} and test(item.path, info.name)
     return bool(TypeInfo.from_value(value_of(item)).is_(info))  # type: ignore[no-untyped-call]
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from suwen.records.fhir._path_engine import Tree
-from suwen.records.fhir._path_functions import join_texts, reference_key, resource_key
-from suwen.records.fhir._path_nodes import MODEL, fields, is_a
+from suwen.records.fhir._path_functions import join_texts
+from suwen.records.fhir._path_keys import reference_key, resource_key
+from suwen.records.fhir._path_nodes import MODEL, chosen_by, fields, is_a
 
 Items = list[Any]
 Run = Callable[[Items], Items]
@@ -169,7 +170,7 @@ _EXTENSIONS = _getter(("extension",))
 
 def _of_type(at: Plan, text: str) -> Plan | None:
     kind = text.rpartition(".")[2]
-    chosen = [(name, path) for name, path in at.choice if is_a(path, kind)]
+    chosen = [(name, path) for name, path in at.choice if chosen_by(path, kind)]
     if not chosen:
         return Plan(lambda items: [], kind)
     types = {path for _, path in chosen}

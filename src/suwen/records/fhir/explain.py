@@ -13,8 +13,12 @@ from suwen.records.fhir.definitions import Definitions, Element
 from suwen.records.fhir.schema import WHOLE, Schema
 
 Kind = jsonschema_rs.ValidationErrorKind
+_EMPTY = {
+    "minItems": "An array must not be empty",
+    "minLength": "A string must not be empty",
+    "minProperties": "The element has neither a value nor children",
+}
 _TEXTS = {
-    "ele-1": ("structure", "The element has neither a value nor children"),
     "ext-1": ("invariant", "An extension has either one value or extensions, and not both"),
     "per-1": ("invariant", "The start of the period is after its end"),
     "reference-type": ("value", "The type of the reference is not the one its target has"),
@@ -152,6 +156,8 @@ class Explainer:
         )
 
     def _words(self, kind: Kind, part: Schema, rule: str, found: Any) -> tuple[str, str, str]:
+        if kind.name in _EMPTY:
+            return "structure", _EMPTY[kind.name], "ele-1"
         match kind:
             case Kind.Required(property=name) if rule != "sibling":
                 return "required", f"'{name}' is required", "required"
@@ -159,14 +165,8 @@ class Explainer:
                 return "structure", f"Must be of JSON type {' or '.join(types)}", rule
             case Kind.Enum() if not isinstance(found, str):
                 return "structure", "Must be of JSON type string", rule
-            case Kind.MinItems():
-                return "structure", "An array must not be empty", "ele-1"
-            case Kind.MinProperties():
-                return "structure", _TEXTS["ele-1"][1], "ele-1"
             case Kind.Minimum() | Kind.Maximum():
                 return "value", "The number is out of the range of its type", rule
-            case Kind.MinLength():
-                return "structure", "A string must not be empty", "ele-1"
             case Kind.MaxLength(limit=limit):
                 return "value", f"A string must not be longer than {limit} characters", rule
         if rule in _TEXTS:

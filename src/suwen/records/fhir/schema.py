@@ -228,6 +228,9 @@ def _once(rule: str, groups: list[list[str]], *, always: bool) -> Schema:
         {"required": keys} if len(keys) == 1 else {"anyOf": [{"required": [key]} for key in keys]}
         for keys in groups
     ]
-    if not always:
-        branches.append({"properties": {key: False for keys in groups for key in keys}})
-    return {"x": rule, "oneOf": branches}
+    if always:
+        return {"x": rule, "oneOf": branches}
+    branches.append({"properties": {key: False for keys in groups for key in keys}})
+    # The kind named first is the usual one: no other of them there, and all is said.
+    usual = {"properties": {key: False for keys in groups[1:] for key in keys}}
+    return {"x": rule, "anyOf": [usual, {"oneOf": branches}]}

@@ -51,8 +51,8 @@ class Validator:
         if not isinstance(kind, str) or kind not in self._definitions.resource_types:
             return False
         if "contained" in resource:
-            pointed: set[str] = set()
-            resource, original = rules.resolved(resource, rules.contained_by_id(resource), pointed), resource
+            original = resource
+            resource, pointed = rules.resolved(original, rules.contained_by_id(original))
             if any(rules.contained_problems(original, pointed)):
                 return False
         try:
@@ -60,7 +60,7 @@ class Validator:
                 return False
         except ValueError:  # a number that had to keep its text: check() looks at a plain one
             return False
-        return all(self._fine(each) for _, each, _ in rules.held(resource))
+        return not rules.may_hold(resource) or all(self._fine(each) for _, each, _ in rules.held(resource))
 
     def check(self, resource: Mapping[str, Any]) -> list[Issue]:
         """Everything that is wrong, at most :data:`MOST_ISSUES`; an empty list for a valid resource.
@@ -85,11 +85,11 @@ class Validator:
         explainer = Explainer(self._definitions, schema, resource, inside)
         for error in compiled.iter_errors(resource):
             yield from explainer.issues(error, at)
-        pointed: set[str] = set()
         if "contained" in resource:
-            rules.resolved(resource, inside, pointed)
-        for code, path, text, rule in rules.contained_problems(resource, pointed):
-            yield Issue("error", code, at + path, text, rule)
+            for code, path, text, rule in rules.contained_problems(
+                resource, rules.resolved(resource, inside)[1]
+            ):
+                yield Issue("error", code, at + path, text, rule)
         for path, each, contained in rules.held(resource):
             yield from self._issues(each, at + path, inside if contained else {})
 
