@@ -11,6 +11,7 @@ Run as a program it takes the path of its database and prints where it answers.
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import uvicorn
+from fastapi import FastAPI, Request, Response
 
 TABLES = (
     "CREATE TABLE resource (id TEXT PRIMARY KEY, type TEXT, body BLOB)",
@@ -136,11 +139,6 @@ def _entries(resource: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    import socket
-
-    import uvicorn
-    from fastapi import FastAPI, Request, Response
-
     store, app = Store(sys.argv[1]), FastAPI()
 
     @app.post("/fhir")

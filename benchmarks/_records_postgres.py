@@ -16,11 +16,9 @@ from pathlib import Path
 
 def programs() -> Path | None:
     """Folder of its programs, of the newest version; Debian keeps them off PATH."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    return versions[-1].parent if versions else None
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = found or [Path(where).resolve() for where in [shutil.which("initdb")] if where]
+    return found[-1].parent if found else None
 
 
 class Postgres:

@@ -50,10 +50,10 @@ class Server:
         self.port = int(said[said.index("http://") :].split()[0].rpartition(":")[2])
 
     def kill(self) -> None:
-        """End it as a power cut would end the process: no handler runs."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.communicate()
+        """End it with ``kill -9``, if it still runs: no handler of its own runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
 
     def stop(self) -> None:
         """End it in order, if it still runs."""

@@ -176,6 +176,12 @@ def record(tmp_path: Path) -> Iterator[Record]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def fhir_client() -> type[Fhir]:
+    """A client for an application of the test's own."""
+    return Fhir
+
+
 @pytest.fixture
 def fhir(home: Path, record: Record) -> Iterator[Fhir]:
     """The application with an empty record."""

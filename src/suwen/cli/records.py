@@ -164,7 +164,7 @@ def _cell(value: Any) -> str:
 
 
 def _told_once() -> Callable[[dict[str, Any]], None]:
-    """Say what is rejected: the first of every kind in every file, so that a million bad lines are readable."""
+    """Say what is rejected: the first of every kind in every file, so that a million can be read."""
     said: set[tuple[str, str]] = set()
 
     def tell(error: dict[str, Any]) -> None:

@@ -91,7 +91,7 @@ def decide(task: Task, manifest: Mapping[str, Any], raw: Raw) -> Scores:
         float(manifest["calibration"]["temperature_se"]),
     )
     row = probabilities[0]
-    if len(classes) == 2:
+    if len(classes) == 2:  # noqa: SIM108  (two cases, two lines)
         decision = classes[at] if row[at] >= cut else classes[1 - at]
     else:
         decision = classes[int(row.argmax())]

@@ -1,8 +1,8 @@
 """After an erasure: nothing of what was deleted may be left in a log or in the free space of a page.
 
-SQLite overwrites deleted rows (``secure_delete``). But when it moves rows from a full page to another, it leaves
-their bytes in the free space of the first, and deleting them later does not reach these copies. A resource's id is
-the only text there in clear. So the file is searched for the ids, and rewritten as a whole if it has one of them.
+SQLite overwrites deleted rows (``secure_delete``). But when it moves rows from a full page to another, their
+bytes stay in the free space of the first, and deleting them later does not reach these copies. A resource's
+id is the only text there in clear. So the file is searched for the ids, and rewritten if it has one of them.
 PostgreSQL keeps deleted rows until a table is rewritten.
 """
 
@@ -60,8 +60,8 @@ def remnants(path: Path, names: Iterable[tuple[str, str]]) -> bool:
     Linear in the size of the file: about half a second for a gigabyte that is in memory.
     """
     wanted: dict[bytes, set[bytes]] = {}
-    for kind, ident in names:
-        wanted.setdefault(kind.encode(), set()).add(ident.encode())
+    for name, ident in names:
+        wanted.setdefault(name.encode(), set()).add(ident.encode())
     with path.open("rb") as file, closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as data:
         for kind, idents in wanted.items():
             lengths = sorted({len(ident) for ident in idents})

@@ -13,7 +13,7 @@ from suwen.records.store.connection import Connection
 from suwen.records.store.search_compile import Compiler
 from suwen.records.store.search_cursor import Cursor, Found
 from suwen.records.store.search_include import Includer
-from suwen.records.store.search_plan import BATCH, Checker, OpenBodies, Plan, Selection, plan
+from suwen.records.store.search_plan import BATCH, FEW, Checker, OpenBodies, Plan
 from suwen.records.store.search_resolve import COSTLY, Resolver, too_costly
 from suwen.records.store.search_sort import Sorter
 
@@ -81,48 +81,50 @@ class Search:
             Code ``too-costly``: more resources would have to be decrypted than is reasonable.
         """
         types = query.types if resource_type is None else (resource_type,)
-        selection = self._resolver.select(db, types, query.conditions)
+        chosen = Plan(db, self._resolver.select(db, types, query.conditions))
         if limit <= 0 or query.summary == "count":
-            return Found([], [], self._count(db, selection, None), None)
+            return Found([], [], self._count(db, chosen, None), None)
         if query.sort:
-            rids, following, total = self._sorted(db, selection, query, cursor, limit)
+            rids, following, total = self._sorted(db, chosen, query, cursor, limit)
         else:
-            rids, following, total = self._in_order(db, selection, cursor, limit)
+            rids, following, total = self._in_order(db, chosen, cursor, limit)
         if cursor is not None:
             total = cursor.total
         elif query.total == "none":
             total = None
         elif total is None:
-            total = self._count(db, selection, None if query.total == "accurate" else COUNTED)
+            total = self._count(db, chosen, None if query.total == "accurate" else COUNTED)
         if following is not None:
             following = Cursor(following.rid, following.values, total)
         return Found(rids, self._includer.included(db, rids, query.includes), total, following)
 
     def _in_order(
-        self, db: Connection, selection: Selection, cursor: Cursor | None, limit: int
+        self, db: Connection, chosen: Plan, cursor: Cursor | None, limit: int
     ) -> tuple[list[int], Cursor | None, int | None]:
         """A page in the order of ``rid``, where it ends, and the total where the page itself tells."""
-        chosen = plan(db, selection)
         after = cursor.rid if cursor else -1
-        first = max(limit + 1, BATCH) if selection.checks else limit + 1
-        found: list[int] = []
-        tried = 0
-        for kept, candidates in self._checker.batches(db, chosen, selection.checks, after, first):
+        checked = bool(chosen.selection.checks)
+        if not checked and chosen.few is not None:
+            found = chosen.few.page(db, after, FEW)
+            return found[:limit], Cursor(found[limit - 1]) if len(found) > limit else None, len(found)
+        found, tried = [], 0
+        first = max(limit + 1, BATCH) if checked else limit + 1
+        for kept, candidates in self._checker.batches(db, chosen, after, first):
             found += kept
             tried += len(candidates)
             if len(found) > limit:
                 return found[:limit], Cursor(found[limit - 1]), None
-            if selection.checks and tried > COSTLY:  # a short page, and the next one goes on from here
+            if checked and tried > COSTLY:  # a short page, and the next one goes on from here
                 return found, Cursor(candidates[-1]), None
         return found, None, len(found)
 
     def _sorted(
-        self, db: Connection, selection: Selection, query: Query, cursor: Cursor | None, limit: int
+        self, db: Connection, chosen: Plan, query: Query, cursor: Cursor | None, limit: int
     ) -> tuple[list[int], Cursor | None, int | None]:
         total: int | None = None
+        selection = chosen.selection
         if not selection.checks and self._sorter.by_database(selection.types, query.sort):
-            chosen = plan(db, selection)
-            rows = self._sorter.page(db, selection, chosen, query.sort[0], cursor, limit + 1)
+            rows = self._sorter.page(db, chosen, query.sort[0], cursor, limit + 1)
         else:
             rids = self._resolver.gather(db, selection, COSTLY)
             if rids is None:
@@ -135,17 +137,17 @@ class Search:
             total = len(page)
         return [rid for rid, _ in page], following, total
 
-    def _count(self, db: Connection, selection: Selection, most: int | None) -> int | None:
+    def _count(self, db: Connection, chosen: Plan, most: int | None) -> int | None:
         """How many match; ``None`` where there are more than ``most``, or it would take too long to tell."""
-        chosen = plan(db, selection, counting=True)
-        cap = None if most is None else most + 1
-        exact = not selection.checks
-        total = chosen.count(db, cap) if exact else self._checked(db, selection, chosen, most)
+        if chosen.selection.checks:
+            total = self._checked(db, chosen, most)
+        else:
+            total = chosen.whole.count(db, None if most is None else most + 1)
         return None if most is not None and total > most else total
 
-    def _checked(self, db: Connection, selection: Selection, chosen: Plan, most: int | None) -> int:
+    def _checked(self, db: Connection, chosen: Plan, most: int | None) -> int:
         total = tried = 0
-        for kept, candidates in self._checker.batches(db, chosen, selection.checks, -1, BATCH):
+        for kept, candidates in self._checker.batches(db, chosen, -1, BATCH):
             total, tried = total + len(kept), tried + len(candidates)
             if most is not None and (total > most or tried > CHECKED):
                 return most + 1

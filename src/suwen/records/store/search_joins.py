@@ -15,6 +15,10 @@ class Through(Rule):
     target: str
     inner: Rule
 
+    @property
+    def price(self) -> float:  # noqa: D102
+        return 3 + self.inner.price
+
     def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
         link, there = f"f{level}", f"g{level}"
         keys = is_in(f"{link}.key", self.keys)
@@ -46,6 +50,14 @@ class Referred(Rule):
     keys: tuple[int, ...]
     types: tuple[str, ...]
     inner: Rule
+    unit = 6.0
+
+    @property
+    def price(self) -> float:  # noqa: D102
+        return 5 + 10 * self.inner.price
+
+    def gauge(self) -> Sql | None:  # noqa: D102
+        return self.inner.gauge() if self.source() is not None else None
 
     def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
         link, here = f"f{level}", f"g{level}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from suwen.records.fhir.definitions import Definitions
@@ -13,8 +14,9 @@ from suwen.records.store.connection import Connection
 from suwen.records.store.search_sql import MERGED, NOTHING, Columns, Rule, Sql, Stream, either, every, is_in
 
 FEW, MANY, VAST = 256, 2048, 16384
-"""Rows counted to compare rules, one step after the other. Up to :data:`MANY` candidates are sorted rather than
-looked for along an index."""
+"""Rows counted to compare rules, one step after the other."""
+WINDOW = 1024
+"""Candidates looked at along an index before rules are compared any further."""
 BATCH = 32
 """Candidates decrypted at first; twice as many each time, up to :data:`FEW`."""
 
@@ -37,76 +39,6 @@ class Selection:
     checks: tuple[Criterion, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Where the rids come from, under alias ``d``, and what they must still meet.
-
-    Attributes
-    ----------
-    head
-        One or more index scans in the order of ``rid``, or a ``SELECT`` in any order.
-    rest
-        Predicate on ``d.rid``.
-    few
-        Whether the head gives at most :data:`MANY` rows.
-    """
-
-    head: tuple[Stream, ...] | Sql
-    rest: Sql
-    few: bool
-
-    def page(self, db: Connection, after: int, limit: int, also: Sql = NOTHING) -> list[int]:
-        """The next rids after one, in order."""
-        rest = every((self.rest, also))
-        tail = f" AND {rest.text}" if rest.text else ""
-        if isinstance(self.head, Sql):
-            sql = f"SELECT DISTINCT d.rid FROM ({self.head.text}) AS d WHERE d.rid > ?{tail} ORDER BY d.rid LIMIT ?"
-            values = (*self.head.values, after, *rest.values, limit)
-            return [row[0] for row in db.rows(sql, values)]
-        scans = [
-            Sql(
-                f"SELECT d.rid FROM {scan.table} d WHERE {scan.where} AND d.rid > ?{tail} ORDER BY d.rid LIMIT ?",
-                (*scan.values, after, *rest.values, limit),
-            )
-            for scan in self.head
-        ]
-        if len(scans) == 1:
-            return [row[0] for row in db.rows(*scans[0])]
-        merged = either(
-            [Sql(f"SELECT rid FROM ({scan.text}) AS m{at}", scan.values) for at, scan in enumerate(scans)],
-            " UNION ",
-        )
-        return [row[0] for row in db.rows(f"{merged.text} ORDER BY rid LIMIT ?", (*merged.values, limit))]
-
-    def rows(self) -> Sql:
-        """A ``SELECT`` of all rids that meet the plan, each once."""
-        tail = f" AND {self.rest.text}" if self.rest.text else ""
-        if isinstance(self.head, Sql):
-            where = f" WHERE {self.rest.text}" if self.rest.text else ""
-            return Sql(
-                f"SELECT DISTINCT d.rid AS rid FROM ({self.head.text}) AS d{where}",
-                (*self.head.values, *self.rest.values),
-            )
-        scans = [
-            Sql(
-                f"SELECT d.rid AS rid FROM {scan.table} d WHERE {scan.where}{tail}",
-                (*scan.values, *self.rest.values),
-            )
-            for scan in self.head
-        ]
-        return either(scans, " UNION ")
-
-    def count(self, db: Connection, cap: int | None) -> int:
-        """How many there are; no more than ``cap`` are counted."""
-        rows = self.rows()
-        limit = "" if cap is None else " LIMIT ?"
-        found = db.row(
-            f"SELECT count(*) FROM (SELECT 1 FROM ({rows.text}) AS n{limit}) AS c",
-            rows.values if cap is None else (*rows.values, cap),
-        )
-        return int(found[0]) if found else 0
-
-
 def scope(types: tuple[str, ...]) -> Rule:
     """Is a resource of these types that is not deleted."""
     if not types:
@@ -125,8 +57,76 @@ def everything(types: tuple[str, ...]) -> tuple[Stream, ...]:
     return tuple(Stream("resource", "d.type = ? AND d.deleted = 0", (kind,)) for kind in types)
 
 
-def plan(db: Connection, selection: Selection, *, counting: bool = False) -> Plan:
-    """Choose where to start.
+@dataclass(frozen=True)
+class Head:
+    """Where rids come from, under alias ``d``, and what they must still meet.
+
+    Attributes
+    ----------
+    start
+        Index scans in the order of ``rid``, or a ``SELECT`` in any order.
+    rest
+        Predicate on ``d.rid``.
+    """
+
+    start: tuple[Stream, ...] | Sql
+    rest: Sql
+
+    def page(self, db: Connection, after: int, limit: int, also: Sql = NOTHING, window: int = 0) -> list[int]:
+        """The next rids after one, in order; with a ``window``, only among so many candidates of each scan."""
+        rest = every((self.rest, also))
+        tail = f" AND {rest.text}" if rest.text else ""
+        if isinstance(self.start, Sql):
+            sql = f"SELECT DISTINCT d.rid FROM ({self.start.text}) AS d WHERE d.rid > ?{tail} ORDER BY d.rid LIMIT ?"
+            return [row[0] for row in db.rows(sql, (*self.start.values, after, *rest.values, limit))]
+        scans = []
+        for scan in self.start:
+            if window:
+                table = f"(SELECT d.rid FROM {scan.table} d WHERE {scan.where} AND d.rid > ? ORDER BY d.rid LIMIT ?) AS"
+                where, values = "1 = 1", (*scan.values, after, window)
+            else:
+                table, where, values = scan.table, f"{scan.where} AND d.rid > ?", (*scan.values, after)
+            sql = f"SELECT d.rid FROM {table} d WHERE {where}{tail} ORDER BY d.rid LIMIT ?"
+            scans.append(Sql(sql, (*values, *rest.values, limit)))
+        if len(scans) == 1:
+            return [row[0] for row in db.rows(*scans[0])]
+        merged = either(
+            [Sql(f"SELECT rid FROM ({scan.text}) AS m{at}", scan.values) for at, scan in enumerate(scans)],
+            " UNION ",
+        )
+        return [row[0] for row in db.rows(f"{merged.text} ORDER BY rid LIMIT ?", (*merged.values, limit))]
+
+    def rows(self) -> Sql:
+        """A ``SELECT`` of all rids, each once."""
+        if isinstance(self.start, Sql):
+            where = f" WHERE {self.rest.text}" if self.rest.text else ""
+            return Sql(
+                f"SELECT DISTINCT d.rid AS rid FROM ({self.start.text}) AS d{where}",
+                (*self.start.values, *self.rest.values),
+            )
+        tail = f" AND {self.rest.text}" if self.rest.text else ""
+        scans = [
+            Sql(
+                f"SELECT d.rid AS rid FROM {scan.table} d WHERE {scan.where}{tail}",
+                (*scan.values, *self.rest.values),
+            )
+            for scan in self.start
+        ]
+        return either(scans, " UNION ")
+
+    def count(self, db: Connection, cap: int | None) -> int:
+        """How many there are; no more than ``cap`` are counted."""
+        rows = self.rows()
+        limit = "" if cap is None else " LIMIT ?"
+        return _number(
+            db,
+            f"SELECT count(*) FROM (SELECT 1 FROM ({rows.text}) AS n{limit}) AS c",
+            rows.values if cap is None else (*rows.values, cap),
+        )
+
+
+class Plan:
+    """Finds the resources of one selection, comparing its rules only as far as it takes.
 
     Parameters
     ----------
@@ -134,54 +134,118 @@ def plan(db: Connection, selection: Selection, *, counting: bool = False) -> Pla
         To count candidates in.
     selection
         What is looked for.
-    counting
-        Whether all matches are wanted rather than the first ones in order.
     """
-    rules = selection.rules
-    sources = [(at, source) for at, rule in enumerate(rules) if (source := rule.source()) is not None]
-    if not sources:
-        return _along(selection, None)
-    if len(rules) == 1 and (streams := rules[0].streams()) is not None:
-        return _along(selection, 0, streams)
-    at, source, size = _rarest(db, sources, FEW)
-    if size >= FEW:
-        at, source, size = _rarest(db, sources, MANY)
-    if size < MANY or counting:
-        return _from(selection, at, source, few=size < MANY)
-    scans = [(at, source) for at, source in sources if rules[at].streams() is not None]
-    if not scans:
-        return _along(selection, None)
-    at = _rarest(db, scans, VAST)[0] if len(scans) > 1 else scans[0][0]
-    return _along(selection, at, rules[at].streams())
+
+    def __init__(self, db: Connection, selection: Selection) -> None:
+        self._db, self.selection = db, selection
+        rules = selection.rules
+        self._gauges = [(at, gauge) for at, rule in enumerate(rules) if (gauge := rule.gauge()) is not None]
+        self._rarest = -1
+        self._size = 0
+        self._cap = 0
+        """Rows counted so far; the size is exact where it is less."""
+
+    @cached_property
+    def few(self) -> Head | None:
+        """The rarest rule, where it has less than :data:`FEW` rows."""
+        if len(self.selection.rules) == 1 and self._streams(0) is not None:
+            return None  # an index gives just these, in order
+        self._compare(FEW)
+        return self._from(self._rarest) if self._size < self._cap else None
+
+    @cached_property
+    def rare(self) -> bool:
+        """Whether some rule has less than :data:`MANY` rows."""
+        if self._gauges:
+            for cap in (FEW, MANY):
+                self._compare(cap)
+        return self._size < self._cap
+
+    @cached_property
+    def along(self) -> Head:
+        """Index scans in the order of ``rid``: of some rule, or of everything there is."""
+        for at, _ in self._gauges:
+            streams = self._streams(at)
+            if streams is not None:
+                return self._head(at, streams)
+        return self._head(None, everything(self.selection.types))
+
+    @cached_property
+    def whole(self) -> Head:
+        """The cheapest way to all matches."""
+        if not self._gauges or (len(self.selection.rules) == 1 and self._streams(0) is not None):
+            return self.along
+        rules = self.selection.rules
+        for cap in (FEW, MANY, VAST):
+            self._compare(cap)
+            if self._size < cap or len(rules) == 1:
+                break
+        tests = sum(rule.price for rule in rules)
+        rarest = rules[self._rarest]
+        cost = self._size * (rarest.unit + tests - rarest.price)
+        if cost > MANY and self._everything(int(cost / tests)) * tests < cost:
+            return self._head(None, everything(self.selection.types))
+        return self._from(self._rarest)
+
+    def page(self, after: int, limit: int) -> list[int]:
+        """The next rids after one, in order."""
+        db, rules = self._db, self.selection.rules
+        if self.few is not None:
+            return self.few.page(db, after, limit)
+        if not self._gauges or (len(rules) == 1 and self._streams(0) is not None):
+            return self.along.page(db, after, limit)
+        found = self.along.page(db, after, limit, window=WINDOW)
+        if len(found) == limit:
+            return found
+        for cap in (MANY, VAST):
+            self._compare(cap)
+            if self._size < cap:
+                return self._from(self._rarest).page(db, after, limit)
+        streams = self._streams(self._rarest)
+        head = self.along if streams is None else self._head(self._rarest, streams)
+        return head.page(db, after, limit)
+
+    def _streams(self, at: int) -> tuple[Stream, ...] | None:
+        return self.selection.rules[at].streams()
+
+    def _compare(self, cap: int) -> None:
+        """Find the rule with the fewest rows, counting up to ``cap`` of each."""
+        if cap <= self._cap or (self._rarest >= 0 and self._size < self._cap):
+            return
+        self._cap = cap
+        sizes = [
+            (
+                _number(
+                    self._db,
+                    f"SELECT count(*) FROM (SELECT 1 FROM ({gauge.text}) AS p LIMIT ?) AS q",
+                    (*gauge.values, cap),
+                ),
+                at,
+            )
+            for at, gauge in self._gauges
+        ]
+        self._size, self._rarest = min(sizes, default=(cap, -1))
+
+    def _everything(self, cap: int) -> int:
+        """How many resources of the types there are, counting up to ``cap``."""
+        return Head(everything(self.selection.types), NOTHING).count(self._db, cap)
+
+    def _head(self, at: int | None, start: tuple[Stream, ...] | Sql) -> Head:
+        rules = self.selection.rules
+        others = [rule for other, rule in enumerate(rules) if other != at]
+        if at is not None and not rules[at].settled:
+            others.append(scope(self.selection.types))
+        return Head(start, every(rule.test("d.rid") for rule in others))
+
+    def _from(self, at: int) -> Head:
+        source = self.selection.rules[at].source()
+        assert source is not None  # noqa: S101 (it has a gauge)
+        return self._head(at, source)
 
 
-def _rarest(db: Connection, sources: list[tuple[int, Sql]], cap: int) -> tuple[int, Sql, int]:
-    """The source with the fewest rows, counting up to ``cap`` of each."""
-    best: tuple[int, Sql, int] | None = None
-    for at, source in sources:
-        row = db.row(
-            f"SELECT count(*) FROM (SELECT 1 FROM ({source.text}) AS p LIMIT ?) AS q", (*source.values, cap)
-        )
-        size = int(row[0]) if row else 0
-        if best is None or size < best[2]:
-            best = at, source, size
-    assert best is not None  # noqa: S101 (there is at least one source)
-    return best
-
-
-def _rest(selection: Selection, head: int | None) -> Sql:
-    others = [rule for at, rule in enumerate(selection.rules) if at != head]
-    if head is not None and not selection.rules[head].settled:
-        others.append(scope(selection.types))
-    return every(rule.test("d.rid") for rule in others)
-
-
-def _along(selection: Selection, head: int | None, streams: tuple[Stream, ...] | None = None) -> Plan:
-    return Plan(streams or everything(selection.types), _rest(selection, head), False)
-
-
-def _from(selection: Selection, head: int, source: Sql, *, few: bool) -> Plan:
-    return Plan(source, _rest(selection, head), few)
+def _number(db: Connection, sql: str, values: tuple[Any, ...]) -> int:
+    row = db.row(sql, values)
+    return int(row[0]) if row else 0
 
 
 class Checker:
@@ -210,13 +274,13 @@ class Checker:
         ]
 
     def batches(
-        self, db: Connection, chosen: Plan, checks: tuple[Criterion, ...], after: int, first: int
+        self, db: Connection, chosen: Plan, after: int, first: int
     ) -> Iterator[tuple[list[int], list[int]]]:
         """Matches after a ``rid``, batch by batch, each with the candidates it was made of."""
         size = first
         while True:
-            candidates = chosen.page(db, after, size)
-            yield self.keep(db, candidates, checks), candidates
+            candidates = chosen.page(after, size)
+            yield self.keep(db, candidates, chosen.selection.checks), candidates
             if len(candidates) < size:
                 return
             after, size = candidates[-1], min(max(2 * size, BATCH), FEW)

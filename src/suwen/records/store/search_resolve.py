@@ -13,7 +13,7 @@ from suwen.records.fhir.search_criteria import Chain, Condition, Criterion, Has
 from suwen.records.store.connection import Connection
 from suwen.records.store.search_compile import Compiler
 from suwen.records.store.search_joins import Referred, Through
-from suwen.records.store.search_plan import BATCH, FEW, Checker, Selection, plan, scope
+from suwen.records.store.search_plan import BATCH, FEW, Checker, Plan, Selection, scope
 from suwen.records.store.search_sql import Either, Keys, Rids, Rule, Together, is_in
 
 COSTLY = 20_000
@@ -64,14 +64,16 @@ class Resolver:
         """
         found: list[int] = []
         tried = 0
-        chosen = plan(db, selection, counting=True)
-        first = BATCH if selection.checks else limit + 1
-        for kept, candidates in self._checker.batches(db, chosen, selection.checks, -1, first):
+        if not selection.checks:
+            rows = Plan(db, selection).whole.rows()
+            found = [row[0] for row in db.rows(f"{rows.text} LIMIT ?", (*rows.values, limit + 1))]
+            return sorted(found) if len(found) <= limit else None
+        for kept, candidates in self._checker.batches(db, Plan(db, selection), -1, BATCH):
             found += kept
             tried += len(candidates)
             if len(found) > limit:
                 return None
-            if selection.checks and tried > COSTLY:
+            if tried > COSTLY:
                 raise too_costly()
         return found
 

@@ -48,21 +48,17 @@ class Sorter:
         )
 
     def page(
-        self,
-        db: Connection,
-        selection: Selection,
-        chosen: Plan,
-        key: SortKey,
-        cursor: Cursor | None,
-        limit: int,
+        self, db: Connection, chosen: Plan, key: SortKey, cursor: Cursor | None, limit: int
     ) -> list[Row]:
         """The next matches in the order of one key that the database holds."""
+        selection = chosen.selection
         slots = [] if key.code in {"_id", "_lastUpdated"} else self.slots(selection.types, key) or []
-        if not chosen.few and len(slots) == 1:
-            return _walk(db, selection, chosen, key, slots[0], cursor, limit)
-        if not chosen.few and key.code == "_lastUpdated":
-            return _walk_updated(db, selection, key, cursor, limit)
-        rows = chosen.rows()
+        if not chosen.rare:
+            if len(slots) == 1:
+                return _walk(db, chosen, key, slots[0], cursor, limit)
+            if key.code == "_lastUpdated":
+                return _walk_updated(db, selection, key, cursor, limit)
+        rows = chosen.whole.rows()
         value = _value(key, slots)
         after = Sql("") if cursor is None else _after(key, cursor)
         where = f" WHERE {after.text}" if after.text else ""
@@ -146,7 +142,7 @@ def _value(key: SortKey, slots: Sequence[int]) -> Sql:
     if not slots:
         column = "id" if key.code == "_id" else "updated"
         return Sql(f"SELECT x.{column} FROM resource x WHERE x.rid = k.rid")
-    wanted = is_in("x.key", slots)
+    wanted = is_in("x.key + 0", slots)
     end = "max(x.hi)" if key.descending else "min(x.lo)"
     return Sql(f"SELECT {end} FROM span x WHERE x.rid = k.rid AND {wanted.text}", wanted.values)
 
@@ -162,7 +158,6 @@ def _after(key: SortKey, cursor: Cursor) -> Sql:
 
 def _walk(
     db: Connection,
-    selection: Selection,
     chosen: Plan,
     key: SortKey,
     slot: int,
@@ -173,7 +168,7 @@ def _walk(
     column, better, sign, order = ("hi", ">", "<", " DESC") if key.descending else ("lo", "<", ">", "")
     found: list[Row] = []
     if cursor is None or cursor.values[0] is not None:
-        tests = every(rule.test("s.rid") for rule in selection.rules)
+        tests = every(rule.test("s.rid") for rule in chosen.selection.rules)
         tail = f" AND {tests.text}" if tests.text else ""
         start = Sql("")
         if cursor is not None:
@@ -183,15 +178,15 @@ def _walk(
             )
         rows = db.rows(
             f"SELECT DISTINCT s.{column}, s.rid FROM span s WHERE s.key = ?{start.text} AND NOT EXISTS "
-            f"(SELECT 1 FROM span y WHERE y.rid = s.rid AND y.key = s.key AND y.{column} {better} s.{column})"
+            f"(SELECT 1 FROM span y WHERE y.rid = s.rid AND y.key + 0 = s.key AND y.{column} {better} s.{column})"
             f"{tail} ORDER BY s.{column}{order}, s.rid LIMIT ?",
             (slot, *start.values, *tests.values, limit),
         )
         found = [(rid, (float(value),)) for value, rid in rows]
     if len(found) < limit:
         after = cursor.rid if cursor is not None and cursor.values[0] is None else -1
-        missing = Sql("NOT EXISTS (SELECT 1 FROM span z WHERE z.rid = d.rid AND z.key = ?)", (slot,))
-        found += [(rid, (None,)) for rid in chosen.page(db, after, limit - len(found), missing)]
+        missing = Sql("NOT EXISTS (SELECT 1 FROM span z WHERE z.rid = d.rid AND z.key + 0 = ?)", (slot,))
+        found += [(rid, (None,)) for rid in chosen.along.page(db, after, limit - len(found), missing)]
     return found
 
 

@@ -79,9 +79,18 @@ class Rule(ABC):
     ----------
     settled
         Whether everything it finds is of the types searched, and not deleted.
+    price
+        Cost of a test, in index look-ups.
+    unit
+        Cost of a row of the source, likewise.
     """
 
     settled = True
+    unit = 1.0
+
+    @property
+    def price(self) -> float:  # noqa: D102
+        return 1.0
 
     @abstractmethod
     def test(self, rid: str, level: int = 0) -> Sql:
@@ -95,6 +104,10 @@ class Rule(ABC):
         """Ordered index scans."""
         return None
 
+    def gauge(self) -> Sql | None:
+        """A ``SELECT`` with about as many rows as the source, and cheaper where that is not."""
+        return self.source()
+
 
 @dataclass(frozen=True)
 class Keys(Rule):
@@ -102,6 +115,10 @@ class Keys(Rule):
 
     terms: tuple[int, ...] = ()
     links: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def price(self) -> float:  # noqa: D102
+        return 0.5 * len(self.terms) + min(len(self.links), 3)
 
     def _targets(self) -> list[tuple[int, list[int]]]:
         ordered = sorted(set(self.links))
@@ -158,20 +175,21 @@ class Spans(Rule):
     keys: tuple[int, ...]
     comparisons: tuple[Sql, ...]
 
-    def _where(self, alias: str, comparisons: Sequence[Sql]) -> Sql:
+    def _where(self, alias: str, comparisons: Sequence[Sql], key: str) -> Sql:
         wanted = either([Sql(part.text.format(s=alias), part.values) for part in comparisons])
-        keys = is_in(f"{alias}.key", self.keys)
+        keys = is_in(key, self.keys)
         text = f"({wanted.text})" if len(comparisons) > 1 else wanted.text
         return Sql(f"{keys.text} AND {text}", (*keys.values, *wanted.values))
 
     def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
-        where = self._where(f"s{level}", self.comparisons)
+        # An expression on the key, so that the few ranges of the resource are read and not an index on the values.
+        where = self._where(f"s{level}", self.comparisons, f"s{level}.key + 0")
         return Sql(
             f"EXISTS (SELECT 1 FROM span s{level} WHERE s{level}.rid = {rid} AND {where.text})", where.values
         )
 
     def source(self, level: int = 0) -> Sql:  # noqa: D102
-        parts = [self._where("s", [comparison]) for comparison in self.comparisons]
+        parts = [self._where("s", [comparison], "s.key") for comparison in self.comparisons]
         return either(
             [Sql(f"SELECT s.rid FROM span s WHERE {part.text}", part.values) for part in parts], " UNION ALL "
         )
@@ -221,6 +239,10 @@ class Not(Rule):
     rule: Rule
     settled = False
 
+    @property
+    def price(self) -> float:  # noqa: D102
+        return self.rule.price
+
     def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
         inner = self.rule.test(rid, level)
         return Sql(f"NOT {inner.text}" if inner.text[0] in "(E" else f"NOT ({inner.text})", inner.values)
@@ -231,6 +253,10 @@ class Either(Rule):
     """Meets one of several conditions."""
 
     rules: tuple[Rule, ...]
+
+    @property
+    def price(self) -> float:  # noqa: D102
+        return sum(rule.price for rule in self.rules)
 
     @property
     def settled(self) -> bool:  # type: ignore[override]
@@ -256,6 +282,10 @@ class Together(Rule):
     """Meets several conditions at once."""
 
     rules: tuple[Rule, ...]
+
+    @property
+    def price(self) -> float:  # noqa: D102
+        return sum(rule.price for rule in self.rules)
 
     @property
     def settled(self) -> bool:  # type: ignore[override]

@@ -148,11 +148,11 @@ class Writer:
                 events: list[Event] = []
                 for job in jobs:
                     tx = Transaction(db=db, now=self._now, seq=seq)
-                    result, error = _attempt(job.work, tx, alone=len(jobs) == 1)
-                    if error is None:
+                    result, refusal = _attempt(job.work, tx, alone=len(jobs) == 1)
+                    if refusal is None:
                         seq = tx.seq
                         events += tx.events
-                    answers.append((job, result, error))
+                    answers.append((job, result, refusal))
                 if events:
                     frontier = log.append(db, frontier, [encode(event) for event in events])
                     log.seal(db, frontier, self.signer, self.origin)
@@ -163,11 +163,11 @@ class Writer:
         self._frontier = frontier
         if durable:
             self._synced = time.monotonic()
-        for job, result, error in answers:
-            if error is None:
+        for job, result, refusal in answers:
+            if refusal is None:
                 job.answer.set_result(result)
             else:
-                job.answer.set_exception(error)
+                job.answer.set_exception(refusal)
 
     def _refresh(self, db: Connection) -> Frontier:
         """The log's end: ours, unless another process has written since. Also sets the time."""

@@ -1,0 +1,64 @@
+"""Every official R4 example comes back as it went in, to the digit."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suwen.records.record import Record
+from suwen.server.app import create_app
+
+BY_THE_SERVER = ("versionId", "lastUpdated")
+
+
+class Digits(str):
+    """A number as it is written."""
+
+
+def _exactly(text: str | bytes) -> Any:
+    """A document whose numbers are their own text, so that 1.0 and 1.00 differ."""
+    return json.loads(text, parse_float=Digits, parse_int=Digits)
+
+
+def _without_the_servers_own(resource: dict[str, Any]) -> dict[str, Any]:
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in BY_THE_SERVER}
+    rest = {name: value for name, value in resource.items() if name != "meta"}
+    return rest | ({"meta": meta} if meta else {})
+
+
+@pytest.fixture(scope="module")
+def examples(data_dir: Path) -> list[Path]:
+    return sorted((data_dir / "records" / "fhir_r4_examples").glob("*.json"))
+
+
+def test_every_official_example_comes_back_as_it_was(tmp_path, home, fhir_client, examples):
+    refused, changed = {}, []
+    with Record.open(tmp_path / "store") as record:
+        client = fhir_client(create_app(record=record))
+        for path in examples:
+            content = path.read_bytes()
+            sent = _exactly(content.decode("utf-8-sig"))
+            address = f"{sent['resourceType']}/{sent['id']}"
+            put = client.ask("PUT", address, content)
+            if put.status_code not in {200, 201}:
+                refused[path.name] = [issue["details"]["text"] for issue in put.json()["issue"]]
+                continue
+            got = client.get(address)
+            assert got.content == put.content
+            back = _exactly(got.content)
+            if _without_the_servers_own(back) != _without_the_servers_own(sent):
+                changed.append(path.name)
+            assert back["meta"]["versionId"] in {"1", "2"}, path.name
+        client.close()
+    assert changed == []
+    assert refused == {}
+    assert len(examples) > 500
+
+
+def test_the_comparison_sees_digits():
+    assert _exactly("[1.00]") != _exactly("[1.0]")
+    assert Decimal("1.00") == Decimal("1.0")
