@@ -41,12 +41,13 @@ def by_command(bundles: Sequence[Bundle], folder: Path, *, db: str | None = None
 
 
 def over_http(
-    bundles: Sequence[Bundle], folder: Path, connections: int, *, db: str | None = None
-) -> dict[str, Any]:
-    """The same bundles POSTed to ``suwen serve`` by another process; every answer must be 200."""
+    bundles: Sequence[Bundle], folder: Path, connections: int, *, db: str | None = None, searches: int = 0
+) -> dict[str, dict[str, Any]]:
+    """The same bundles POSTed to ``suwen serve`` by another process; then searches of what it has."""
     folder.mkdir(parents=True, exist_ok=True)
     with served(folder / "store", db=db) as server:
-        return posted(server, bundles, folder, connections, "/fhir")
+        found = {"ingest": posted(server, bundles, folder, connections, "/fhir")}
+        return found | ({"search": rates(server, folder, CONNECTIONS, searches)} if searches else {})
 
 
 def posted(

@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -41,17 +42,13 @@ class Client:
 
     def work(self, port: int, turn: int, stop: threading.Event) -> None:
         """Send transactions until the server dies."""
-        self.answered = False
-        try:
-            connection = Connection(port)
+        with suppress(OSError), closing(Connection(port)) as connection:
             while not stop.is_set():
                 if len(self.sent) % 2:
                     self._count(connection)
                 self._batch(connection, turn)
                 connection.exchange(request("GET", f"/fhir/Basic/counter-{self.number}-0"))
                 self.answered = True
-        except OSError:
-            return
 
     def _batch(self, connection: Connection, turn: int) -> None:
         name = f"{turn}-{self.number}-{len(self.sent)}"
@@ -177,7 +174,8 @@ def _load(server: Server, clients: list[Client], turn: int, seconds: float) -> N
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
-    for thread in threads:
+    for client, thread in zip(clients, threads, strict=True):
+        client.answered = False
         thread.start()
     while not any(client.answered for client in clients) and not failures:
         time.sleep(0.001)
@@ -192,13 +190,13 @@ def _load(server: Server, clients: list[Client], turn: int, seconds: float) -> N
 
 def _found(port: int, query: str) -> list[dict[str, Any]]:
     """All resources that match, page by page."""
-    connection, path, found = Connection(port), f"/fhir/{query}", []
-    while path:
-        bundle = get(connection, path)
-        found += [entry["resource"] for entry in bundle.get("entry", ())]
-        following = [link["url"] for link in bundle.get("link", ()) if link["relation"] == "next"]
-        path = following[0][following[0].index("/fhir/") :] if following else ""
-    connection.close()
+    path, found = f"/fhir/{query}", []
+    with closing(Connection(port)) as connection:
+        while path:
+            bundle = get(connection, path)
+            found += [entry["resource"] for entry in bundle.get("entry", ())]
+            following = [link["url"] for link in bundle.get("link", ()) if link["relation"] == "next"]
+            path = following[0][following[0].index("/fhir/") :] if following else ""
     return found
 
 

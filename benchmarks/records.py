@@ -22,7 +22,6 @@ from _common import data_dir, parser, publish
 from _records_data import SHAPES, Bundle, multiplied, resources_of, source
 from _records_kills import kill_rounds
 from _records_postgres import postgres
-from _records_server import served
 
 TARGETS = {
     "ingest_resources_per_s": 3000,
@@ -107,15 +106,17 @@ class Run:
 
     def http(self) -> dict[str, Any]:
         """Ingest over HTTP, and searches of the store that it fills."""
+        searches = 0 if "search" in self.chosen.without else self.chosen.searches
         found: dict[str, Any] = {}
         for number in ingest.CONNECTIONS:
+            last = number == ingest.CONNECTIONS[-1]
             place = self.folder / f"http{number}"
-            found[f"connections_{number}"] = ingest.over_http(self.bundles, place, number)
+            told = ingest.over_http(self.bundles, place, number, searches=searches if last else 0)
+            found[f"connections_{number}"] = told["ingest"]
         best = max(one["resources_per_s"] for one in found.values())
         result: dict[str, Any] = {"http_ingest_resources_per_s": best, "http_ingest": found}
-        if "search" not in self.chosen.without:
-            with served(self.folder / f"http{ingest.CONNECTIONS[-1]}" / "store") as server:
-                result |= self._search(search.rates(server, self.folder, (1, 4), self.chosen.searches))
+        if searches:
+            result |= self._search(told["search"])
         return result | self._naive(best, result.get("search_per_s"))
 
     def _search(self, rates: dict[str, Any]) -> dict[str, Any]:
@@ -167,17 +168,16 @@ class Run:
             if server is None:
                 return {"postgresql": {"absent": "no server under /usr/lib/postgresql"}}
             by_command = ingest.by_command(self.bundles, place / "command", db=server.fresh("command"))
-            db = server.fresh("http")
-            over_http = ingest.over_http(self.bundles, place / "http", 4, db=db)
-            with served(place / "http" / "store", db=db) as running:
-                rates = search.rates(running, place, (1, 4), self.chosen.searches)
+            over_http = ingest.over_http(
+                self.bundles, place / "http", 4, db=server.fresh("http"), searches=self.chosen.searches
+            )
             return {
                 "postgresql": {
                     "ingest_resources_per_s": by_command["resources_per_s"],
-                    "http_ingest_resources_per_s": over_http["resources_per_s"],
-                    **self._search(rates),
+                    "http_ingest_resources_per_s": over_http["ingest"]["resources_per_s"],
+                    **self._search(over_http["search"]),
                     "ingest": by_command,
-                    "http_ingest": over_http,
+                    "http_ingest": over_http["ingest"],
                     "server": server.version,
                 }
             }

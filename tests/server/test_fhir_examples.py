@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,14 @@ from suwen.records.record import Record
 from suwen.server.app import create_app
 
 BY_THE_SERVER = ("versionId", "lastUpdated")
+BREAK_R4 = {
+    "DeviceMetric-example.json": "its parent is a DeviceDefinition, not a Device",
+    "DeviceUseStatement-example.json": "its reason is a Procedure, which the element may not refer to",
+    "MedicationRequest-medrx0301.json": "its dispense performer is a Practitioner, not an Organization",
+    "Observation-clinical-gender.json": "its performer is an Encounter",
+    "Questionnaire-qs1.json": "its items have no linkId, which is 1..1",
+}
+"""Examples that break the standard they come with; refused, as any such resource is."""
 
 
 class Digits(str):
@@ -32,7 +39,7 @@ def _without_the_servers_own(resource: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def examples(data_dir: Path) -> list[Path]:
-    return sorted((data_dir / "records" / "fhir_r4_examples").glob("*.json"))
+    return sorted((data_dir / "records" / "fhir_r4_examples").glob("[A-Z]*.json"))
 
 
 def test_every_official_example_comes_back_as_it_was(tmp_path, home, fhir_client, examples):
@@ -55,10 +62,10 @@ def test_every_official_example_comes_back_as_it_was(tmp_path, home, fhir_client
             assert back["meta"]["versionId"] in {"1", "2"}, path.name
         client.close()
     assert changed == []
-    assert refused == {}
+    assert set(refused) == set(BREAK_R4), refused
     assert len(examples) > 500
 
 
 def test_the_comparison_sees_digits():
     assert _exactly("[1.00]") != _exactly("[1.0]")
-    assert Decimal("1.00") == Decimal("1.0")
+    assert _exactly("[1.00]") == _exactly("[ 1.00 ]")

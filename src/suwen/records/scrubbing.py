@@ -19,7 +19,8 @@ from suwen.records.store.failures import explained
 if TYPE_CHECKING:
     from suwen.records.store.database import Database
 
-_ATTEMPTS = 3
+_PATIENCE_MS = 500
+"""How long to wait for readers to finish."""
 _IN_MEMORY = 256 << 20
 """Databases up to this size are rewritten by way of memory, larger ones by way of a temporary file."""
 _TABLES = "resource, term, span, link"
@@ -75,12 +76,13 @@ def remnants(path: Path, names: Iterable[tuple[str, str]]) -> bool:
 
 
 def _empty_log(database: Database) -> bool:
-    wal = database.path.with_name(database.path.name + "-wal")
-    for _ in range(_ATTEMPTS):
+    if database.postgres:
         database.scrub()
-        if database.postgres or not wal.exists() or not wal.stat().st_size:
-            return True
-    return False
+        return True
+    with explained(), closing(database.connect()) as raw:
+        raw.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def _rewrite(database: Database) -> None:

@@ -112,7 +112,7 @@ def test_a_batch_gives_new_ids_where_it_says_post(tools: Tools) -> None:
         {"resource": patient("b"), "request": {"method": "PUT", "url": "Patient/b"}},
     )
     ((first, second),) = of(tools, whole).rounds
-    assert first.ident != "a" != ""
+    assert (first.method, first.ident != "a", len(first.ident)) == ("PUT", True, 36)
     assert second.ident == "b"
 
 
@@ -162,11 +162,12 @@ def test_references_of_bulk_exports_are_kept_as_they_are(tools: Tools) -> None:
     assert b"Practitioner?identifier=http://x|1" in (prepared.rounds[0][0].body or b"")
 
 
-def test_every_official_example_is_imported(tools: Tools, data_dir: Path) -> None:
+def test_official_examples_are_taken(tools: Tools, data_dir: Path) -> None:
     rejected = {}
-    for source in find([data_dir / "records" / "fhir_r4_examples"]):
+    examples = [one for one in find([data_dir / "records" / "fhir_r4_examples"]) if one.path.name[0] != "_"]
+    for source in examples[::5]:
         for piece in pieces(source, form_of(source)):
-            prepared = prepare(tools, piece)
-            if prepared.rejected:
-                rejected[source.path.name] = [one.what for one in prepared.rejected]
-    assert len(rejected) < 40, rejected
+            if found := prepare(tools, piece).rejected:
+                rejected[source.path.name] = {one.code for one in found}
+    assert len(rejected) <= 3, rejected  # some are wrong on purpose
+    assert all(codes == {"invalid-resource"} for codes in rejected.values())

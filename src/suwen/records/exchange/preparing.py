@@ -158,7 +158,7 @@ def rejection(line: int, error: SuwenError, count: int = 1) -> Rejection:
     if place:  # of a document it is the line; on a line of its own it is always 1
         line, where = line + int(place[1]) - 1, place[2]
     else:
-        where = error.where if isinstance(error, Invalid) else None
+        where = error.issues[0].path if isinstance(error, Invalid) else None
     what = f"{error.what} ({where})" if where else error.what
     return Rejection(line, error.code, what[:1].upper() + what[1:], count)
 
@@ -211,11 +211,12 @@ def _entries(
     addresses: dict[str, str] = {}
     for entry in entries:
         resource, url = entry.get("resource"), entry.get("fullUrl")
-        if isinstance(url, str) and isinstance(resource, dict):
-            if (entry.get("request") or {}).get("method") == "POST":
-                resource["id"] = str(uuid4())
-            if url.startswith("urn:") and isinstance(resource.get("id"), str):
-                addresses[url] = f"{resource.get('resourceType')}/{resource['id']}"
+        if not isinstance(resource, dict):
+            continue
+        if (entry.get("request") or {}).get("method") == "POST":
+            resource["id"] = str(uuid4())
+        if isinstance(url, str) and url.startswith("urn:") and isinstance(resource.get("id"), str):
+            addresses[url] = f"{resource.get('resourceType')}/{resource['id']}"
     keys = address_keys(tools.definitions)
     for position, entry in enumerate(entries):
         if entry.get("search", {}).get("mode") == "outcome" or "resource" not in entry:

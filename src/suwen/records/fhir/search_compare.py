@@ -1,8 +1,8 @@
 """The comparisons of FHIR search, on ranges whose ends are included.
 
 Of a value with a width (a day, ``<5``, a Period) each prefix asks, in the words of the standard, whether the range
-searched for *contains* it (``eq``), whether it reaches *above* or *below* it (``gt``, ``lt``), or lies wholly *after* or
-*before* it (``sa``, ``eb``); ``ge`` is ``gt`` or ``eq``, ``le`` is ``lt`` or ``eq``, and ``ap`` asks for an overlap.
+searched for *contains* it (``eq``), whether it reaches *above* or *below* it (``gt``, ``lt``), or lies wholly *after*
+or *before* it (``sa``, ``eb``); ``ge`` is ``gt`` or ``eq``, ``le`` is ``lt`` or ``eq``, and ``ap`` asks for an overlap.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from suwen.records.interactions.incoming import check_accept, check_kind, resour
 from suwen.records.interactions.messages import Request, Response
 from suwen.records.interactions.outcome import failure
 from suwen.records.interactions.searching import form, search
-from suwen.records.interactions.transaction import STATUS, entry_requests, transact
+from suwen.records.interactions.transaction import STATUS, Plan, entry_requests
 
 if TYPE_CHECKING:
     from suwen.records.record import Record
@@ -117,9 +117,13 @@ def look_up(look: Look, request: Request) -> Response:
 
 def _bundle(record: Record, request: Request) -> Response:
     """A batch or a transaction."""
-    document = resource_of(request, "Bundle")
-    if document.get("type") == "transaction":
-        return transact(record, request, document)
+    with record.writer.turn:
+        document = resource_of(request, "Bundle")
+        plan = Plan(record, request, document) if document.get("type") == "transaction" else None
+        if plan is not None:
+            plan.prepare()
+    if plan is not None:
+        return record.writer.do(plan.carry_out)
     if document.get("type") != "batch":
         raise BadInput(
             "a bundle sent here must be a batch or a transaction",

@@ -1,4 +1,7 @@
-"""Conditions that follow references inside the database, for chains and ``_has`` with many resources in between."""
+"""Conditions that follow references inside the database, for chains and ``_has`` with many resources in between.
+
+``CROSS JOIN`` is an inner join whose order SQLite leaves as it is written.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,9 @@ class Through(Rule):
             return None
         keys = is_in(f"f{level}.key", self.keys)
         return Sql(
-            f"SELECT f{level}.rid FROM ({start.text}) AS h{level} "
-            f"JOIN resource g{level} ON g{level}.rid = h{level}.rid "
-            f"JOIN link f{level} ON f{level}.target = g{level}.ref AND {keys.text}",
+            f"SELECT f{level}.rid FROM ({start.text}) AS h{level} CROSS JOIN resource g{level} "
+            f"CROSS JOIN link f{level} WHERE g{level}.rid = h{level}.rid "
+            f"AND f{level}.target = g{level}.ref AND {keys.text}",
             (*start.values, *keys.values),
         )
 
@@ -77,8 +80,8 @@ class Referred(Rule):
         keys = is_in(f"f{level}.key", self.keys)
         types = is_in(f"g{level}.type", self.types)
         return Sql(
-            f"SELECT g{level}.rid FROM ({start.text}) AS h{level} "
-            f"JOIN link f{level} ON f{level}.rid = h{level}.rid AND {keys.text} "
-            f"JOIN resource g{level} ON g{level}.ref = f{level}.target AND g{level}.deleted = 0 AND {types.text}",
+            f"SELECT g{level}.rid FROM ({start.text}) AS h{level} CROSS JOIN link f{level} "
+            f"CROSS JOIN resource g{level} WHERE f{level}.rid = h{level}.rid AND {keys.text} "
+            f"AND g{level}.ref = f{level}.target AND g{level}.deleted = 0 AND {types.text}",
             (*start.values, *keys.values, *types.values),
         )

@@ -72,32 +72,45 @@ class Head:
     start: tuple[Stream, ...] | Sql
     rest: Sql
 
-    def page(self, db: Connection, after: int, limit: int, also: Sql = NOTHING, window: int = 0) -> list[int]:
-        """The next rids after one, in order; with a ``window``, only among so many candidates of each scan."""
+    def page(self, db: Connection, after: int, limit: int, also: Sql = NOTHING) -> list[int]:
+        """The next rids after one, in order."""
         rest = every((self.rest, also))
         tail = f" AND {rest.text}" if rest.text else ""
         if isinstance(self.start, Sql):
-            sql = f"SELECT DISTINCT d.rid FROM ({self.start.text}) AS d WHERE d.rid > ?{tail} ORDER BY d.rid LIMIT ?"
+            sql = (
+                f"SELECT DISTINCT d.rid FROM ({self.start.text}) AS d "
+                f"WHERE d.rid > ?{tail} ORDER BY d.rid LIMIT ?"
+            )
             return [row[0] for row in db.rows(sql, (*self.start.values, after, *rest.values, limit))]
-        scans = []
-        for scan in self.start:
-            if window:
-                table = f"(SELECT d.rid FROM {scan.table} d WHERE {scan.where} AND d.rid > ? ORDER BY d.rid LIMIT ?) AS"
-                where, values = "1 = 1", (*scan.values, after, window)
-            else:
-                table, where, values = scan.table, f"{scan.where} AND d.rid > ?", (*scan.values, after)
-            sql = f"SELECT d.rid FROM {table} d WHERE {where}{tail} ORDER BY d.rid LIMIT ?"
-            scans.append(Sql(sql, (*values, *rest.values, limit)))
+        scans = [
+            Sql(
+                f"SELECT d.rid FROM {scan.table} d WHERE {scan.where} AND d.rid > ?{tail} "
+                "ORDER BY d.rid LIMIT ?",
+                (*scan.values, after, *rest.values, limit),
+            )
+            for scan in self.start
+        ]
         if len(scans) == 1:
             return [row[0] for row in db.rows(*scans[0])]
-        merged = either(
-            [Sql(f"SELECT rid FROM ({scan.text}) AS m{at}", scan.values) for at, scan in enumerate(scans)],
-            " UNION ",
-        )
+        selects = [
+            Sql(f"SELECT rid FROM ({scan.text}) AS m{at}", scan.values) for at, scan in enumerate(scans)
+        ]
+        merged = either(selects, " UNION ")
         return [row[0] for row in db.rows(f"{merged.text} ORDER BY rid LIMIT ?", (*merged.values, limit))]
 
+    def glance(self, db: Connection, after: int, limit: int) -> tuple[list[int], bool]:
+        """The next rids among the next :data:`WINDOW` candidates, and whether there are no more candidates."""
+        if isinstance(self.start, Sql) or len(self.start) > 1:
+            return self.page(db, after, limit), True
+        (scan,) = self.start
+        row = db.row(
+            f"SELECT d.rid FROM {scan.table} d WHERE {scan.where} AND d.rid > ? ORDER BY d.rid LIMIT 1 OFFSET ?",
+            (*scan.values, after, WINDOW - 1),
+        )
+        return self.page(db, after, limit, Sql("d.rid <= ?", (row[0],)) if row else NOTHING), row is None
+
     def rows(self) -> Sql:
-        """A ``SELECT`` of all rids, each once."""
+        """A ``SELECT`` of all rids, each once; of several index scans no two may share one."""
         if isinstance(self.start, Sql):
             where = f" WHERE {self.rest.text}" if self.rest.text else ""
             return Sql(
@@ -112,7 +125,7 @@ class Head:
             )
             for scan in self.start
         ]
-        return either(scans, " UNION ")
+        return either(scans, " UNION ALL ")
 
     def count(self, db: Connection, cap: int | None) -> int:
         """How many there are; no more than ``cap`` are counted."""
@@ -173,17 +186,17 @@ class Plan:
     @cached_property
     def whole(self) -> Head:
         """The cheapest way to all matches."""
-        if not self._gauges or (len(self.selection.rules) == 1 and self._streams(0) is not None):
-            return self.along
         rules = self.selection.rules
+        if not self._gauges or (len(rules) == 1 and len(self._streams(0) or ()) == 1):
+            return self.along
         for cap in (FEW, MANY, VAST):
             self._compare(cap)
-            if self._size < cap or len(rules) == 1:
+            if self._size < cap or (len(rules) == 1 and rules[0].unit == 1):
                 break
         tests = sum(rule.price for rule in rules)
         rarest = rules[self._rarest]
-        cost = self._size * (rarest.unit + tests - rarest.price)
-        if cost > MANY and self._everything(int(cost / tests)) * tests < cost:
+        most = int(self._size * (rarest.unit + tests - rarest.price) / tests)
+        if most > FEW and self._everything(most) < most:
             return self._head(None, everything(self.selection.types))
         return self._from(self._rarest)
 
@@ -194,8 +207,8 @@ class Plan:
             return self.few.page(db, after, limit)
         if not self._gauges or (len(rules) == 1 and self._streams(0) is not None):
             return self.along.page(db, after, limit)
-        found = self.along.page(db, after, limit, window=WINDOW)
-        if len(found) == limit:
+        found, complete = self.along.glance(db, after, limit)
+        if complete or len(found) == limit:
             return found
         for cap in (MANY, VAST):
             self._compare(cap)

@@ -64,7 +64,7 @@ class Sorter:
         where = f" WHERE {after.text}" if after.text else ""
         found = db.rows(
             f"SELECT rid, v FROM (SELECT k.rid AS rid, ({value.text}) AS v FROM ({rows.text}) AS k) AS e{where} "
-            f"ORDER BY v IS NULL, v{' DESC' if key.descending else ''}, rid LIMIT ?",
+            f"ORDER BY v{' DESC' if key.descending else ''} NULLS LAST, rid LIMIT ?",
             (*value.values, *rows.values, *after.values, limit),
         )
         return [(rid, (_plain(value),)) for rid, value in found]
@@ -176,13 +176,19 @@ def _walk(
             start = Sql(
                 f" AND s.{column} {sign}= ? AND (s.{column} {sign} ? OR s.rid > ?)", (last, last, cursor.rid)
             )
-        rows = db.rows(
-            f"SELECT DISTINCT s.{column}, s.rid FROM span s WHERE s.key = ?{start.text} AND NOT EXISTS "
-            f"(SELECT 1 FROM span y WHERE y.rid = s.rid AND y.key + 0 = s.key AND y.{column} {better} s.{column})"
-            f"{tail} ORDER BY s.{column}{order}, s.rid LIMIT ?",
-            (slot, *start.values, *tests.values, limit),
-        )
-        found = [(rid, (float(value),)) for value, rid in rows]
+        wanted = limit
+        while True:
+            rows = db.rows(
+                f"SELECT s.{column}, s.rid FROM span s WHERE s.key = ?{start.text} AND NOT EXISTS "
+                f"(SELECT 1 FROM span y WHERE y.rid = s.rid AND y.key + 0 = s.key "
+                f"AND y.{column} {better} s.{column}){tail} ORDER BY s.{column}{order}, s.rid LIMIT ?",
+                (slot, *start.values, *tests.values, wanted),
+            )
+            unique = list(dict.fromkeys(rows))[:limit]
+            if len(unique) == limit or len(rows) < wanted:
+                break
+            wanted *= 2  # some matches have several ranges with the same end
+        found = [(rid, (float(value),)) for value, rid in unique]
     if len(found) < limit:
         after = cursor.rid if cursor is not None and cursor.values[0] is None else -1
         missing = Sql("NOT EXISTS (SELECT 1 FROM span z WHERE z.rid = d.rid AND z.key + 0 = ?)", (slot,))

@@ -68,6 +68,9 @@ class _Job(Generic[T]):
     answer: Future[T] = field(default_factory=Future)
 
 
+_Answers = list[tuple[_Job[Any], Any, BaseException | None]]
+
+
 class Writer:
     """A thread that commits for everybody.
 
@@ -79,10 +82,17 @@ class Writer:
         Signs the tree heads.
     origin
         Name of this log in its checkpoints.
+
+    Attributes
+    ----------
+    turn
+        Held while works are done, and to be held by whoever computes at length in another thread: SQLite lets
+        go of the interpreter at every row, and would wait a time slice for it at every row.
     """
 
     def __init__(self, database: Database, signer: Ed25519PrivateKey, origin: str) -> None:
         self.database, self.signer, self.origin = database, signer, origin
+        self.turn = threading.Lock()
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._frontier: Frontier | None = None
         self._now = 0
@@ -140,22 +150,11 @@ class Writer:
 
     def _commit(self, jobs: list[_Job[Any]]) -> None:
         durable = any(job.durable for job in jobs) or time.monotonic() - self._synced > SYNC_S
-        answers: list[tuple[_Job[Any], Any, BaseException | None]] = []
+        answers: _Answers = []
         try:
             with self.database.writing(durable=durable) as db:
-                frontier = self._refresh(db)
-                seq = int((db.row("SELECT max(seq) FROM version") or (0,))[0] or 0)
-                events: list[Event] = []
-                for job in jobs:
-                    tx = Transaction(db=db, now=self._now, seq=seq)
-                    result, refusal = _attempt(job.work, tx, alone=len(jobs) == 1)
-                    if refusal is None:
-                        seq = tx.seq
-                        events += tx.events
-                    answers.append((job, result, refusal))
-                if events:
-                    frontier = log.append(db, frontier, [encode(event) for event in events])
-                    log.seal(db, frontier, self.signer, self.origin)
+                with self.turn:
+                    frontier = self._carry_out(db, jobs, answers)
         except BaseException as error:
             self._frontier = None
             _fail(jobs, answers, error)
@@ -168,6 +167,23 @@ class Writer:
                 job.answer.set_result(result)
             else:
                 job.answer.set_exception(refusal)
+
+    def _carry_out(self, db: Connection, jobs: list[_Job[Any]], answers: _Answers) -> Frontier:
+        """Do the works of a group and log them; all but the commit."""
+        frontier = self._refresh(db)
+        seq = int((db.row("SELECT max(seq) FROM version") or (0,))[0] or 0)
+        events: list[Event] = []
+        for job in jobs:
+            tx = Transaction(db=db, now=self._now, seq=seq)
+            result, refusal = _attempt(job.work, tx, alone=len(jobs) == 1)
+            if refusal is None:
+                seq = tx.seq
+                events += tx.events
+            answers.append((job, result, refusal))
+        if events:
+            frontier = log.append(db, frontier, [encode(event) for event in events])
+            log.seal(db, frontier, self.signer, self.origin)
+        return frontier
 
     def _refresh(self, db: Connection) -> Frontier:
         """The log's end: ours, unless another process has written since. Also sets the time."""
@@ -198,9 +214,7 @@ def _attempt(
     return result, None
 
 
-def _fail(
-    jobs: list[_Job[Any]], answers: list[tuple[_Job[Any], Any, BaseException | None]], error: BaseException
-) -> None:
+def _fail(jobs: list[_Job[Any]], answers: _Answers, error: BaseException) -> None:
     """Nothing of this group was committed: say so to each, with its own reason where it has one."""
     own = {id(job): its for job, _, its in answers if its is not None}
     for job in jobs:
