@@ -19,7 +19,11 @@ SMALLEST = {
     "imaging_accuracy": ["--only", "breast"],
     "imaging_gate": ["--images", "2", "--xrays", "5"],
     "dicom_reading": ["--files", "5"],
-}
+    "records": [
+        "--resources", "150", "--peer-resources", "100", "--searches", "60", "--rounds", "1", "--kills", "1",
+        "--without", "postgresql", "medplum",
+    ],
+}  # fmt: skip
 FIGURES = {
     "imaging_training": {"overhead", "overhead_vs_unaugmented"},
     "imaging_serving": {
@@ -29,6 +33,9 @@ FIGURES = {
     "imaging_accuracy": set(),
     "imaging_gate": {"least_auroc"},
     "dicom_reading": {"tracebacks", "slowest_s"},
+    "records": {
+        "ingest_resources_per_s", "http_ingest_resources_per_s", "search_per_s", "validate_speedup", "erase_seconds",
+    },
 }  # fmt: skip
 QUICK = ["epochs=1", "folds=2", "baseline=false", "shortcut_probe=false", "mlflow=false", "quantise=false"]
 
@@ -90,7 +97,21 @@ def _dicom(document: dict[str, Any]) -> None:
     assert sum(document["outcomes"].values()) == document["files"] == 5
 
 
+def _records(document: dict[str, Any]) -> None:
+    kills = document["kills"]
+    assert kills["kills"] == kills["ledger_in_order"] == 1
+    assert kills["acknowledged_lost"] == kills["half_transactions"] == 0
+    assert kills["problems"] == []
+    growth = document["search_growth"]
+    assert set(growth["same_result_ms"]) == {"1x", "3x", "10x"}
+    assert len(set(growth["same_result_resources_found"].values())) == 1
+    assert document["naive"]["does_not"]
+    assert document["validation"]["verdicts_compared"] > document["validation"]["observations"]
+    assert document["erase"]["ledger_in_order_afterwards"]
+
+
 PARTICULARS = {
+    "records": _records,
     "start": _start,
     "imaging_serving": _serving,
     "imaging_accuracy": _accuracy,

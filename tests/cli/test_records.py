@@ -157,7 +157,9 @@ def test_nothing_but_import_makes_a_record(
     home: Path, suwen: Suwen, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "x.json").write_text('{"resource":"Patient","select":[{"column":[{"name":"i","path":"id"}]}]}')
+    (tmp_path / "x.json").write_text(
+        '{"resource":"Patient","select":[{"column":[{"name":"i","path":"id"}]}]}'
+    )
     said = suwen("records", *words, "--json")
     assert (said.code, said.document["error"]["code"]) == (3, "no-record")
     assert not (home / "record").exists()

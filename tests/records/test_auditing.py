@@ -36,7 +36,9 @@ def busy(sqlite_record: Record, monkeypatch: pytest.MonkeyPatch) -> Record:
 
 
 def named(event: dict[str, Any]) -> set[str]:
-    return {entity["what"].get("reference", "").partition("/_history")[0] for entity in event.get("entity", [])}
+    return {
+        entity["what"].get("reference", "").partition("/_history")[0] for entity in event.get("entity", [])
+    }
 
 
 def test_every_entry_is_a_valid_audit_event(busy: Record) -> None:

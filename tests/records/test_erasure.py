@@ -170,7 +170,7 @@ def test_the_patients_files_go_and_others_stay(sqlite_record: Record) -> None:
 
 def test_copies_in_free_space_are_found_and_removed(sqlite_record: Record) -> None:
     """Rows that grow move to other pages, and SQLite leaves their old bytes behind."""
-    database, random = sqlite_record.database, Random(3)
+    database, random = sqlite_record.database, Random(3)  # noqa: S311
     ids = [f"{'other' if number % 3 else 'canary'}-{number:05d}" for number in range(4000)]
     names = [("Basic", one) for one in ids if one.startswith("canary")]
     with database.writing() as db:

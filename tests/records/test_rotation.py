@@ -59,7 +59,10 @@ def test_old_keys_may_be_kept(sqlite_record: Record) -> None:
     (old,) = masters(sqlite_record)
     result = rotate(sqlite_record, actor="tester", keep_old=True)
     assert (result.retired, result.kept) == ((), (old["id"],))
-    assert [(key["id"], key["keys"]) for key in masters(sqlite_record)] == [(old["id"], 0), (result.current, 3)]
+    assert [(key["id"], key["keys"]) for key in masters(sqlite_record)] == [
+        (old["id"], 0),
+        (result.current, 3),
+    ]
     assert rotate(sqlite_record, actor="tester").retired == (old["id"], result.current)
 
 

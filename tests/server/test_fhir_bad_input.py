@@ -16,7 +16,6 @@ from suwen.server import fhir_messages
 from suwen.server.fhir_routes import ROUTES
 from suwen.server.guard import MAX_FHIR_BYTES
 from suwen.server.logs import METHODS, configure
-from suwen.server.threads import Threads
 
 CANARY = "ZHANGSAN"
 PATIENT = {"resourceType": "Patient", "id": "p1"}
@@ -178,14 +177,6 @@ def test_an_unexpected_error_gives_an_incident_and_no_message(fhir, problem, mon
     assert response.status_code == 500
     assert problem(response)["our"] == "internal"
     assert CANARY not in response.text
-
-
-def test_a_call_that_ends_an_iteration_still_ends():
-    def stops():
-        raise StopIteration
-
-    with pytest.raises(RuntimeError, match="StopIteration"):
-        asyncio.run(Threads(1, "test").run(stops))
 
 
 @pytest.fixture

@@ -45,13 +45,14 @@ def import_(
     """Import files into the record; run again after an interruption, it goes on where it was."""
     started = time.perf_counter()
     from suwen.records.exchange.sources import find
-    from suwen.records.exchange.workers import Workers, default_workers
+    from suwen.records.exchange.workers import Workers, default_workers, settle
 
     size = sum(source.size for source in find(paths))
     # The processes start while the record is being opened.
     with Workers(default_workers(size) if workers is None else workers) as helpers:
         from suwen.records.exchange.importing import import_files
 
+        settle()
         with opened(store, db, create=True) as record, _bar() as told:
             result = import_files(
                 record,

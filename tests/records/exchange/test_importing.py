@@ -149,7 +149,11 @@ def _conditional(reference: str) -> dict[str, Any]:
 def test_a_condition_may_be_met_by_a_later_file(sqlite_record: Record, inbox: Path) -> None:
     write(inbox, "a.json", _conditional("Practitioner?identifier=http://npi|1"))
     write(inbox, "b.json", _conditional("Practitioner?identifier=http://npi|none"))
-    doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "http://npi", "value": "1"}]}
+    doctor = {
+        "resourceType": "Practitioner",
+        "id": "d",
+        "identifier": [{"system": "http://npi", "value": "1"}],
+    }
     write(inbox, "z.json", doctor)
     result = take(sqlite_record, inbox)
     assert (result.imported, result.rejected) == (2, 1)
@@ -194,6 +198,8 @@ def test_processes_do_the_same(sqlite_record: Record, data_dir: Path) -> None:
 
 def test_processes_are_started_where_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers(1000) == 0
+    monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    assert default_workers(1 << 30) == 1
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: set(range(32)), raising=False)
     assert default_workers(1 << 30) == workers.MOST
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: {0}, raising=False)

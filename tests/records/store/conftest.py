@@ -136,12 +136,11 @@ def new_shelf(
 ) -> Iterator[Callable[[], Shelf]]:
     """Makes empty stores."""
     made: list[Shelf] = []
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
 
     def make() -> Shelf:
-        if request.param == "postgres":
-            url = request.getfixturevalue("postgres").fresh()
-        else:
-            url = f"sqlite:///{tmp_path_factory.mktemp('shelf') / 'record.db'}"
+        file = tmp_path_factory.mktemp("shelf") / "record.db"
+        url = f"sqlite:///{file}" if server is None else server.fresh()
         made.append(Shelf(url))
         return made[-1]
 
@@ -154,6 +153,6 @@ def new_shelf(
 def shelf(new_shelf: Callable[[], Shelf], clinical: list[Any], examples: list[Any]) -> Shelf:
     """All of them in one store, not to be changed."""
     made = new_shelf()
-    made.add(*clinical, *(one for one in examples))
+    made.add(*clinical, *examples)
     made.raw.commit()
     return made

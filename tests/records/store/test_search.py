@@ -265,7 +265,7 @@ def is_number(element: Any, value: str) -> bool:
 MEETS = {"token": is_token, "date": is_date, "uri": str.__eq__}
 
 
-def asked_of(kind: str, element: Any, dice: random.Random) -> Iterator[tuple[str, str]]:
+def asked_of(kind: str, element: Any, dice: random.Random) -> Iterator[tuple[str, str]]:  # noqa: PLR0912
     """Some searches, as modifier and value, that an element may meet."""
     if kind == "string":
         for text in texts(element)[:3]:
@@ -358,7 +358,7 @@ def oracle(shelf: Any, data_dir: Path) -> Oracle:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_parameter_finds_what_brute_force_finds(shelf: Any, oracle: Oracle, part: int) -> None:
-    dice = random.Random(part)
+    dice = random.Random(part)  # noqa: S311
     asked = 0
     for kind in sorted(oracle.by_type)[part::PARTS]:
         for parameter in oracle.of(kind):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -33,6 +34,10 @@ RESOURCES = frozenset({"batch", "collection", "searchset"})
 """Bundles that are no more than a wrapping of resources; others are kept whole, as documents of their own."""
 
 
+USUAL = (
+    *("Patient", "Observation", "Encounter", "Condition", "Claim", "ExplanationOfBenefit", "Procedure"),
+    *("MedicationRequest", "DiagnosticReport", "Immunization", "Organization", "Practitioner", "CarePlan"),
+)
 _PLACE = re.compile(r"line (\d+)(?: (column \d+))?")
 
 
@@ -104,19 +109,28 @@ class Tools:
 
     Attributes
     ----------
-    asked
-        Stands in for the record in functions that use only the three parts of it: for transactions.
-    found
-        The same for resources that are taken as they lie in a file. There, bulk exports have references that
-        are searches (``Practitioner?identifier=...``); nobody resolves them, and they are kept.
+    record
+        Stands in for one in functions that use only the three parts of it. Its validator lets references be
+        searches: bulk exports have them (``Practitioner?identifier=...``), nobody resolves those, and they are
+        kept; in transactions the writer resolves them.
     """
 
     def __init__(self, index_key: bytes) -> None:
         self.definitions = definitions()
         indexer = Indexer(self.definitions, Blind(index_key))
-        lenient = Validator(self.definitions, conditional_references=True)
-        self.asked = cast("Record", _Bench(self.definitions, indexer, Validator(self.definitions)))
-        self.found = cast("Record", _Bench(self.definitions, indexer, lenient))
+        self.record = cast("Record", _Bench(self.definitions, indexer, _validator()))
+
+
+@cache
+def _validator() -> Validator:
+    return Validator(definitions(), conditional_references=True)
+
+
+def warm_up() -> None:
+    """Make what is made once in a process: the schemas of the usual types take most of it."""
+    address_keys(definitions())
+    for kind in USUAL:
+        _validator().valid({"resourceType": kind})
 
 
 def prepare(tools: Tools, piece: Piece) -> Prepared:
@@ -190,7 +204,7 @@ def _transaction(tools: Tools, document: dict[str, Any], prepared: Prepared) -> 
     entries = document.get("entry")
     prepared.entries = count = len(entries) if isinstance(entries, list) and entries else 1
     try:
-        plan = Plan(tools.asked, Request(method="POST", path=""), document)
+        plan = Plan(tools.record, Request(method="POST", path=""), document)
         plan.prepare()
     except SuwenError as error:
         prepared.rejected.append(rejection(1, error, count))
@@ -239,4 +253,4 @@ def _update(tools: Tools, resource: Any) -> Change:
     ident = resource.get("id")
     if not isinstance(ident, str):
         raise BadInput("the resource has no id", fix="Give it one, or POST it", code="no-id")
-    return change_of(tools.found, "PUT", resource, ident)
+    return change_of(tools.record, "PUT", resource, ident)

@@ -6,6 +6,7 @@ in this process.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from suwen.records.exchange.preparing import Prepared, Tools
     from suwen.records.exchange.sources import Piece
 
-MOST = 6
-"""Processes by default; beyond that one writer cannot keep up with them."""
+MOST = 3
+"""Processes by default; beyond that the one writer cannot keep up with them."""
 WORTH_BYTES = 256 << 10
 """Less than this to import is done before a process is up."""
 
@@ -28,9 +29,9 @@ _tools: dict[bytes, Tools] = {}
 
 
 def default_workers(size: int) -> int:
-    """How many processes to start for so many bytes of files: none for a few."""
+    """How many processes to start for so many bytes of files: none for a few, and a core is left to the writer."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if size < WORTH_BYTES or cores == 1 else min(cores, MOST)
+    return 0 if size < WORTH_BYTES else min(cores - 1, MOST)
 
 
 class Workers:
@@ -102,9 +103,14 @@ def work(index_key: bytes, piece: Piece) -> Prepared:
 
 def _warm_up() -> None:
     """Load what preparing needs, before there is anything to prepare."""
-    from suwen.records.exchange import preparing
-    from suwen.records.fhir.definitions import definitions
-    from suwen.records.interactions.references import address_keys
+    from suwen.records.exchange.preparing import warm_up
 
-    assert preparing  # noqa: S101
-    address_keys(definitions())
+    warm_up()
+    settle()
+
+
+def settle() -> None:
+    """Spare the garbage collector what is loaded for good, and most of its rounds: JSON has no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)

@@ -195,9 +195,10 @@ def definitions() -> Definitions:
 
 
 def _parameter(row: dict[str, Any], bases: set[str]) -> Parameter:
+    name = row["code"]
     mine = [part for part in _alternatives(row.get("expression", "")) if _root(part) in bases]
     return Parameter(
-        code=row["code"],
+        code=name,
         kind=row["kind"],
         expression=" | ".join(mine) or None,
         targets=tuple(row["targets"].split("|")) if "targets" in row else (),

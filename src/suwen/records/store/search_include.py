@@ -62,7 +62,9 @@ class Includer:
     def _referrers(self, db: Connection, rids: Sequence[int], include: Include) -> list[int]:
         sources = sorted(self._definitions.resource_types) if include.source == "*" else [include.source]
         keys = list(dict.fromkeys(key for kind in sources for key in self._slots(kind, include.code)))
-        only = include.target or self._compiler.narrowed(include.source, include.code)
+        only = include.target
+        if only is None and include.source != "*":
+            only = self._compiler.narrowed(include.source, include.code)
         found: dict[int, None] = {}
         if not keys:
             return []

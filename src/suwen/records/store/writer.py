@@ -152,9 +152,8 @@ class Writer:
         durable = any(job.durable for job in jobs) or time.monotonic() - self._synced > SYNC_S
         answers: _Answers = []
         try:
-            with self.database.writing(durable=durable) as db:
-                with self.turn:
-                    frontier = self._carry_out(db, jobs, answers)
+            with self.database.writing(durable=durable) as db, self.turn:
+                frontier = self._carry_out(db, jobs, answers)
         except BaseException as error:
             self._frontier = None
             _fail(jobs, answers, error)
