@@ -23,7 +23,7 @@ def by_command(bundles: Sequence[Bundle], folder: Path, *, db: str | None = None
     files, store = folder / "files", folder / "store"
     if not files.exists():
         write(bundles, files)
-    where = ["--store", store, *(["--db", db] if db else [])]
+    where = ["--store", str(store), *(["--db", db] if db else [])]
     said, wall = suwen("records", "import", files, *where)
     expected = sum(bundle.size for bundle in bundles)
     assert said["imported"] == expected, said

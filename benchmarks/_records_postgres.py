@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 def programs() -> Path | None:
@@ -47,7 +48,7 @@ def postgres() -> Iterator[Postgres | None]:
         return
     # The server refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    other = {"user": user} if os.geteuid() == 0 else {}
+    other: dict[str, Any] = {"user": user} if os.geteuid() == 0 else {}
     with (
         tempfile.TemporaryDirectory(prefix="suwen-pg-", ignore_cleanup_errors=True) as name,
         socket.socket() as free,
@@ -59,13 +60,13 @@ def postgres() -> Iterator[Postgres | None]:
         free.close()
         data = place / "data"
         subprocess.run(
-            [folder / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"],
+            [str(folder / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"],
             check=True, capture_output=True, cwd=place, **other,
         )  # fmt: skip
         with (place / "log").open("wb") as log:
-            words = ["-D", data, "-p", str(port), "-k", place, "-c", "listen_addresses=127.0.0.1"]
+            words = ["-D", str(data), "-p", str(port), "-k", str(place), "-c", "listen_addresses=127.0.0.1"]
             server = subprocess.Popen(
-                [folder / "postgres", *words], stdout=log, stderr=log, cwd=place, **other
+                [str(folder / "postgres"), *words], stdout=log, stderr=log, cwd=place, **other
             )
         try:
             _wait(folder, port)

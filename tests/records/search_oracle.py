@@ -240,7 +240,8 @@ class Oracle:
     def matcher(self, kind: str, name: str, value: str) -> Matcher:
         """What one criterion means."""
         if name.startswith("_has:"):
-            return self._has(*name.split(":", 3)[1:], value)
+            _, source, link, rest = name.split(":", 3)
+            return self._has(source, link, rest, value)
         if "." in name:
             return self._chain(kind, name, value)
         if (kind, name) in DATES:

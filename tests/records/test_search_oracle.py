@@ -83,7 +83,7 @@ PREFIXES = ("", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
 def _token_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple[str, str]]:
     """Codes that occur, as they are asked for: bare, with system, the system alone, several, none of them."""
-    found = []
+    found: list[tuple[str, str]] = []
     usable = [key for key in rules.CODES if oracle.resources.get(key[0])]
     while len(found) < count:
         kind, name = draw.choice(usable)
@@ -128,7 +128,7 @@ def _moment(draw: random.Random, oracle: Any, kind: str, name: str) -> str | Non
 
 
 def _date_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple[str, str]]:
-    found = []
+    found: list[tuple[str, str]] = []
     usable = [key for key in rules.DATES if oracle.resources.get(key[0])]
     while len(found) < count:
         kind, name = draw.choice(usable)
@@ -159,7 +159,7 @@ def _inner(draw: random.Random, oracle: Any, kind: str) -> str | None:
 
 def _chained_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple[str, str]]:
     """One or two references along; half of them name the type on the way."""
-    found = []
+    found: list[tuple[str, str]] = []
     usable = [key for key in rules.LINKS if oracle.resources.get(key[0])]
     while len(found) < count:
         kind, name = draw.choice(usable)
@@ -178,7 +178,7 @@ def _chained_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple
 
 def _has_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple[str, str]]:
     """Who is referred to, by one that matches, or by one that is itself referred to or refers on."""
-    found = []
+    found: list[tuple[str, str]] = []
     usable = [key for key in rules.LINKS if oracle.resources.get(key[0])]
     while len(found) < count:
         source, name = draw.choice(usable)
@@ -206,7 +206,7 @@ def _chained_queries_of(draw: random.Random, oracle: Any, kind: str) -> str | No
 
 def _link_queries(draw: random.Random, oracle: Any, count: int) -> list[tuple[str, str]]:
     """References themselves, alone and with a token or a date."""
-    found = []
+    found: list[tuple[str, str]] = []
     usable = [key for key in rules.LINKS if oracle.resources.get(key[0])]
     while len(found) < count:
         kind, name = draw.choice(usable)

@@ -31,6 +31,8 @@ _ISSUE_TYPES: tuple[tuple[type[SuwenError], str], ...] = (
 )
 _BY_STATUS = {
     405: "not-supported",
+    406: "not-supported",
+    408: "timeout",
     410: "deleted",
     413: "too-long",
     415: "not-supported",

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from suwen.core.errors import NotFound
+from suwen.core.errors import Conflict, NotFound
 from suwen.records.exchange import importing, workers
 from suwen.records.exchange.importing import Import, import_files
 from suwen.records.exchange.workers import Workers, default_workers
@@ -199,11 +199,24 @@ def test_processes_do_the_same(sqlite_record: Record, data_dir: Path) -> None:
 def test_processes_are_started_where_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_workers(1000) == 0
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    assert default_workers(1 << 30) == 1
+    assert (default_workers(1 << 20), default_workers(1 << 30)) == (1, 2)
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: set(range(32)), raising=False)
     assert default_workers(1 << 30) == workers.MOST
     monkeypatch.setattr(workers.os, "sched_getaffinity", lambda _: {0}, raising=False)
     assert default_workers(1 << 30) == 0
+
+
+def test_a_killed_process_is_told_and_the_import_goes_on_later(sqlite_record: Record, data_dir: Path) -> None:
+    folder = data_dir / "records" / "bulk10"
+    with Workers(1) as helpers:
+        helpers._up[0].result()
+        assert helpers._pool is not None
+        for process in helpers._pool._processes.values():
+            process.kill()
+        with pytest.raises(Conflict) as lost:
+            import_files(sqlite_record, [folder / "Device.ndjson.gz"], actor="t", workers=helpers)
+    assert lost.value.code == "worker-lost"
+    assert take(sqlite_record, folder / "Device.ndjson.gz").imported > 0
 
 
 def test_killed_it_goes_on_and_writes_nothing_twice(tmp_path: Path, data_dir: Path) -> None:

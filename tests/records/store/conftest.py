@@ -18,6 +18,7 @@ from suwen.records.fhir.definitions import definitions
 from suwen.records.fhir.index import Indexer
 from suwen.records.fhir.query import parse
 from suwen.records.keys.blind import Blind
+from suwen.records.store import search_plan, search_resolve
 from suwen.records.store.connection import Connection
 from suwen.records.store.schema import metadata
 from suwen.records.store.search import Cursor, Found, Search
@@ -156,3 +157,17 @@ def shelf(new_shelf: Callable[[], Shelf], clinical: list[Any], examples: list[An
     made.add(*clinical, *examples)
     made.raw.commit()
     return made
+
+
+@pytest.fixture(params=["as it is", "everything is many"])
+def scale(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once with the plans for small results, once with those for large ones."""
+    if request.param != "as it is":
+        for module, name, value in (
+            (search_plan, "FEW", 2),
+            (search_plan, "MANY", 3),
+            (search_plan, "VAST", 4),
+            (search_plan, "WINDOW", 2),
+            (search_resolve, "FEW", 2),
+        ):
+            monkeypatch.setattr(module, name, value)

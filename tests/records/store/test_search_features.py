@@ -1,4 +1,4 @@
-"""Chains, ``_has``, composites, includes, order, paging and limits of searches, against plain Python."""
+"""Chains, ``_has``, composites and the rarer forms of searches, against plain Python."""
 
 from __future__ import annotations
 
@@ -7,26 +7,8 @@ from typing import Any
 
 import pytest
 
-from suwen.core.errors import BadInput
-from suwen.records.store import search_include, search_plan, search_resolve
-from suwen.records.store.search import Cursor
-
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
-
-
-@pytest.fixture(params=["as it is", "everything is many"])
-def scale(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once with the plans for small results, once with those for large ones."""
-    if request.param != "as it is":
-        for module, name, value in (
-            (search_plan, "FEW", 2),
-            (search_plan, "MANY", 3),
-            (search_plan, "VAST", 4),
-            (search_plan, "WINDOW", 2),
-            (search_resolve, "FEW", 2),
-        ):
-            monkeypatch.setattr(module, name, value)
 
 
 def of(shelf: Any, kind: str) -> Iterator[tuple[int, Any]]:
@@ -182,145 +164,82 @@ class TestSeveralConditions:
         assert all_of(shelf, "Observation", ("date", "2010,2012")) == where(shelf, "Observation", meets)
 
     def test_not_missing_and_id(self, shelf: Any) -> None:
-        who = next(to(body) for _, body in of(shelf, "Encounter") if "synthea" in str(body["meta"]))
-        mine = [(rid, body) for rid, body in of(shelf, "Encounter") if to(body) == who]
-        want = [rid for rid, _ in sorted(mine, key=key)]
-        assert len(want) > 5
-        assert all_of(shelf, "Encounter", ("patient", who), ("_sort", "status,date")) == want
+        some = [body["id"] for _, body in of(shelf, "Patient")][:3]
+        want = where(shelf, "Patient", lambda one: one["id"] in some and one.get("gender") != "male")
+        assert all_of(shelf, "Patient", ("_id", ",".join(some)), ("gender:not", "male")) == want
 
-    @pytest.mark.parametrize("sort", ["_lastUpdated", "-_lastUpdated", "_id", "-_id"])
-    def test_by_columns(self, shelf: Any, sort: str) -> None:
-        def key(item: tuple[int, Any]) -> str:
-            return str(item[1]["id"] if "_id" in sort else item[1]["meta"]["lastUpdated"])
-
-        want = [rid for rid, _ in sorted(of(shelf, "Condition"), key=key, reverse=sort[0] == "-")]
-        if sort == "-_lastUpdated":
-            want = [rid for rid, _ in sorted(sorted(of(shelf, "Condition")), key=key, reverse=True)]
-        assert all_of(shelf, "Condition", ("_sort", sort)) == want
+    def test_when_it_was_changed(self, shelf: Any) -> None:
+        want = where(shelf, "Observation", lambda one: one["meta"]["lastUpdated"] >= "2020-01-01T05")
+        assert all_of(shelf, "Observation", ("_lastUpdated", "ge2020-01-01T05:00:00Z")) == want
 
 
-class TestPages:
-    def patients(self, count: int, start: int = 0) -> list[Any]:
-        return [
-            {
-                "resourceType": "Patient",
-                "id": f"n{at}",
-                "gender": "female",
-                "birthDate": f"19{at % 60 + 10}-01-01",
-                "name": [{"family": f"Name{at % 7}"}],
-            }
-            for at in range(start, start + count)
-        ]
+class TestOtherForms:
+    def test_of_type(self, shelf: Any) -> None:
+        kind = "http://terminology.hl7.org/CodeSystem/v2-0203"
+        number = next(
+            one
+            for _, body in of(shelf, "Patient")
+            for one in body.get("identifier", [])
+            if one.get("type", {}).get("coding", [{}])[0].get("code") == "MR"
+        )["value"]
+        assert shelf.find("Patient", ("identifier:of-type", f"{kind}|MR|{number}"))
+        assert not shelf.find("Patient", ("identifier:of-type", f"{kind}|SS|{number}"))
 
-    def test_stay_right_while_others_write(self, new_shelf: Callable[[], Any]) -> None:
+    def test_implied_system_of_a_code(self, shelf: Any) -> None:
+        men = shelf.find("Patient", ("gender", "male"))
+        assert shelf.find("Patient", ("gender", "http://hl7.org/fhir/administrative-gender|male")) == men
+        assert shelf.find("Patient", ("gender", "http://nowhere.org|male")) == []
+
+    def test_urls_above_and_below(self, new_shelf: Callable[[], Any]) -> None:
         shelf = new_shelf()
-        shelf.add(*self.patients(40))
-        seen: list[int] = []
-        for number, page in enumerate(shelf.pages("Patient", ("gender", "female"), limit=7)):
-            seen += page
-            if number == 0:
-                shelf.delete(3)  # on the page before
-                shelf.delete(20)  # still to come
-                shelf.add(*self.patients(5, 40))
-        assert seen == [rid for rid in range(1, 46) if rid != 20]
+        urls = ["http://a.org/x", "http://a.org/x/y", "http://a.org/xy", "urn:oid:1.2", "http://a.org"]
+        shelf.add(*({"resourceType": "ValueSet", "id": str(at), "url": url} for at, url in enumerate(urls)))
+        shelf.add({"resourceType": "Patient", "id": "p", "meta": {"profile": ["http://a.org/x/y"]}})
+        assert shelf.find("ValueSet", ("url:below", "http://a.org/x")) == [1, 2]
+        assert shelf.find("ValueSet", ("url:below", "http://a.org/")) == [1, 2, 3]
+        assert shelf.find("ValueSet", ("url:above", "http://a.org/x/y/z")) == [1, 2, 5]
+        assert shelf.find("Patient", ("_profile:below", "http://a.org/x")) == [6]
+        assert shelf.find("Patient", ("_profile:below", "http://a.org/z")) == []
 
-    def test_stay_right_in_another_order(self, new_shelf: Callable[[], Any]) -> None:
+    def test_identifier_of_a_reference(self, new_shelf: Callable[[], Any]) -> None:
         shelf = new_shelf()
-        shelf.add(*self.patients(30))
-        first = shelf.ask("Patient", ("_sort", "family"), limit=10)
-        shelf.add({"resourceType": "Patient", "id": "early", "name": [{"family": "Aaa"}]})
-        shelf.add({"resourceType": "Patient", "id": "late", "name": [{"family": "Zzz"}]})
-        cursor = Cursor.from_state(first.next.state())
-        rest = shelf.ask("Patient", ("_sort", "family"), limit=50, cursor=cursor)
-        assert sorted(first.rids + rest.rids) == [*range(1, 31), 32]
-        assert rest.total == first.total == 30
-
-    def test_totals(self, new_shelf: Callable[[], Any]) -> None:
-        shelf = new_shelf()
-        shelf.add(*self.patients(1010))
-        female = ("gender", "female")
-        assert shelf.ask("Patient", female, ("name", "name3"), limit=5).total == 144
-        assert shelf.ask("Patient", female, limit=5).total is None
-        assert shelf.ask("Patient", female, ("_total", "accurate"), limit=5).total == 1010
-        assert shelf.ask("Patient", female, ("_total", "none"), ("name", "name3"), limit=5).total is None
-        assert shelf.ask("Patient", female, ("_summary", "count"), limit=5).total == 1010
-        assert shelf.ask("Patient", ("name:contains", "ame3"), limit=5).total == 144
-        assert shelf.ask("Patient", limit=0).total == 1010
-
-    def test_decryption_is_bounded(
-        self, new_shelf: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        shelf = new_shelf()
-        shelf.add(*self.patients(300))
-        for module in (search_resolve, __import__("suwen.records.store.search", fromlist=["search"])):
-            monkeypatch.setattr(module, "COSTLY", 50)
-        with pytest.raises(BadInput) as caught:
-            shelf.find("Patient", ("_sort", "family"))
-        assert caught.value.code == "too-costly"
-        # A page that finds little is cut short, and the next one goes on.
-        pages = list(shelf.pages("Patient", ("name:contains", "3"), limit=100))
-        assert len(pages) > 2
-        assert [rid for page in pages for rid in page] == [rid for rid in range(1, 301) if (rid - 1) % 7 == 3]
-
-    def test_a_page_decrypts_no_more_than_it_must(self, shelf: Any) -> None:
-        before = shelf.opened
-        shelf.find("Observation", ("code", f"{LOINC}|8302-2"), ("date", "ge2010"), ("patient.gender", "male"))
-        assert shelf.opened == before
-
-
-class TestIncluding:
-    def test_what_matches_refer_to(self, shelf: Any) -> None:
-        found = shelf.ask("Observation", ("code", "8302-2"), ("_include", "Observation:subject"), limit=8)
-        named = by_name(shelf)
-        want = {to(shelf.bodies[rid]) for rid in found.rids} & named.keys()
-        got = [shelf.bodies[rid] for rid in found.included]
-        assert {f"Patient/{one['id']}" for one in got} == want
-        assert len(got) == len(want)
-
-    def test_only_one_type(self, shelf: Any) -> None:
-        found = shelf.ask(
-            "Observation", ("code", "8302-2"), ("_include", "Observation:subject:Group"), limit=8
-        )
-        assert found.included == []
-
-    def test_what_refers_to_matches(self, shelf: Any) -> None:
-        one = next(body for _, body in of(shelf, "Patient") if "synthea" in str(body["meta"]))
-        found = shelf.ask("Patient", ("_id", one["id"]), ("_revinclude", "Observation:patient"), limit=5)
-        assert found.included == where(shelf, "Observation", lambda body: to(body) == f"Patient/{one['id']}")
-
-    def test_again_and_again(self, new_shelf: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        shelf = new_shelf()
-        chain = [
-            {
-                "resourceType": "Observation",
-                "id": f"o{at}",
-                "hasMember": [{"reference": f"Observation/o{at + 1}"}],
-            }
-            for at in range(9)
-        ]
-        chain.append(
-            {"resourceType": "Observation", "id": "o9", "hasMember": [{"reference": "Observation/o0"}]}
-        )
-        shelf.add(*chain)
-        first = ("_id", "o0")
-        assert shelf.ask("Observation", first, ("_include", "Observation:has-member")).included == [2]
-        again = ("_include:iterate", "Observation:has-member")
-        assert shelf.ask("Observation", first, again).included == list(range(2, 11))
-        assert shelf.ask("Observation", first, ("_revinclude:iterate", "*")).included == list(
-            range(10, 1, -1)
-        )
-        assert shelf.ask("Observation", first, ("_include", "*")).included == [2]
-        monkeypatch.setattr(search_include, "MOST", 4)
-        assert len(shelf.ask("Observation", first, again).included) == 4
-
-    def test_nothing_that_was_deleted(self, new_shelf: Callable[[], Any]) -> None:
-        shelf = new_shelf()
+        logical = {"identifier": {"system": "urn:s", "value": "7"}}
         shelf.add(
-            {"resourceType": "Patient", "id": "p"},
-            {"resourceType": "Observation", "id": "o", "subject": {"reference": "Patient/p"}},
+            {"resourceType": "Observation", "id": "a", "subject": {**logical, "type": "Patient"}},
+            {"resourceType": "Observation", "id": "b", "subject": {**logical, "type": "Group"}},
         )
-        shelf.delete(1)
-        assert shelf.ask("Observation", ("_include", "Observation:subject")).included == []
-        assert shelf.find("Patient") == []
-        assert shelf.find("Observation", ("subject:Patient._id", "p")) == []
-        assert shelf.find("Patient", ("_id", "p")) == []
+        assert shelf.find("Observation", ("subject:identifier", "urn:s|7")) == [1, 2]
+        assert shelf.find("Observation", ("patient:identifier", "urn:s|7")) == [1]
+        assert shelf.find("Observation", ("patient:identifier", "7")) == [1]
+
+    def test_versions_and_other_servers(self, new_shelf: Callable[[], Any]) -> None:
+        shelf = new_shelf()
+        forms = ["Patient/1", "Patient/1/_history/2", "http://b.org/Patient/1", "Group/1", "urn:uuid:1"]
+        for at, form in enumerate(forms):
+            shelf.add({"resourceType": "Observation", "id": str(at), "subject": {"reference": form}})
+        asked = {
+            "1": [1, 2, 4],
+            "Patient/1": [1, 2],
+            "Patient/1/_history/2": [2],
+            "http://b.org/Patient/1": [3],
+            "urn:uuid:1": [5],
+        }
+        for value, want in asked.items():
+            assert shelf.find("Observation", ("subject", value)) == want, value
+        assert shelf.find("Observation", ("subject:Group", "1")) == [4]
+        assert shelf.find("Observation", ("patient", "1")) == [1, 2]
+        assert shelf.find("Observation", ("patient", "http://b.org/Patient/1")) == [3]
+
+    def test_the_whole_system(self, shelf: Any) -> None:
+        def tagged(body: Any) -> bool:
+            return any("smarthealthit" in one.get("system", "") for one in body["meta"].get("tag", []))
+
+        tag = "https://smarthealthit.org/tags|synthea-5-2019"
+        want = [rid for rid, body in shelf.bodies.items() if tagged(body)]
+        assert want
+        assert shelf.find(None, ("_tag", tag), limit=5000) == want
+        kinds = {"Patient", "Encounter"}
+        some = [rid for rid in want if shelf.bodies[rid]["resourceType"] in kinds]
+        assert shelf.find(None, ("_tag", tag), ("_type", ",".join(kinds)), limit=5000) == some
+        first = next(iter(shelf.bodies.values()))
+        assert shelf.find(None, ("_id", first["id"])) == [1]

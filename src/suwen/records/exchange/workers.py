@@ -9,6 +9,8 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -24,14 +26,16 @@ MOST = 3
 """Processes by default; beyond that the one writer cannot keep up with them."""
 WORTH_BYTES = 256 << 10
 """Less than this to import is done before a process is up."""
+MUCH_BYTES = 16 << 20
+"""From here on one more process pays, although the writer then has no core to itself."""
 
 _tools: dict[bytes, Tools] = {}
 
 
 def default_workers(size: int) -> int:
-    """How many processes to start for so many bytes of files: none for a few, and a core is left to the writer."""
+    """How many processes to start for so many bytes of files: none for a few."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 0 if size < WORTH_BYTES else min(cores - 1, MOST)
+    return 0 if size < WORTH_BYTES or cores == 1 else min(cores - (size < MUCH_BYTES), MOST)
 
 
 class Workers:
@@ -48,13 +52,17 @@ class Workers:
         self._up: list[Future[None]] = []
         if count > 0:
             # Not forked: this process has threads and open databases.
-            self._pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
             self._up = [self._pool.submit(_warm_up) for _ in range(count)]
 
     def submit(self, index_key: bytes, piece: Piece) -> Future[Prepared]:
         """Have a piece prepared: elsewhere once somebody is there, else here and now."""
-        if self._pool is not None and any(one.done() for one in self._up):
-            return self._pool.submit(work, index_key, piece)
+        if self._pool is not None and any(one.done() and not one.exception() for one in self._up):
+            try:
+                return self._pool.submit(work, index_key, piece)
+            except BrokenProcessPool:
+                raise _lost() from None
         done: Future[Prepared] = Future()
         done.set_result(work(index_key, piece))
         return done
@@ -84,11 +92,7 @@ def outcome(future: Future[Prepared]) -> Prepared:
     try:
         return future.result()
     except BrokenProcessPool:
-        raise Conflict(
-            "a process of the import was killed",
-            fix="Run the same command again, it goes on from here; with --workers 0 it needs less memory",
-            code="worker-lost",
-        ) from None
+        raise _lost() from None
 
 
 def work(index_key: bytes, piece: Piece) -> Prepared:
@@ -99,6 +103,19 @@ def work(index_key: bytes, piece: Piece) -> Prepared:
         _tools.clear()
         _tools[index_key] = Tools(index_key)
     return prepare(_tools[index_key], piece)
+
+
+def _begin() -> None:
+    """Leave it to the parent to be interrupted, and do not outlive it: a killed one cannot say goodbye."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _warm_up() -> None:
@@ -114,3 +131,11 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+
+def _lost() -> Conflict:
+    return Conflict(
+        "a process of the import was killed",
+        fix="Run the same command again, it goes on from here; with --workers 0 it needs less memory",
+        code="worker-lost",
+    )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from suwen.core.errors import BadInput
+
 FHIR_JSON = "application/fhir+json"
 Pairs = list[tuple[str, str]]
 
@@ -60,7 +62,7 @@ class Request:
     def at(self, url: str, **changes: Any) -> Request:
         """The same request for another address: ``Patient?name=x``."""
         path, _, query = url.partition("?")
-        return replace(self, path=unquote(path).strip("/"), query=pairs(query), **changes)
+        return replace(self, path=unquote(path).strip("/"), query=criteria(query), **changes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,5 +88,27 @@ class Response:
 
 
 def pairs(query: str) -> Pairs:
-    """Parameters of a query string, in order; an empty value is kept."""
-    return parse_qsl(query, keep_blank_values=True, max_num_fields=500)
+    """Parameters of a query string, in order; an empty value is kept.
+
+    Raises
+    ------
+    ValueError
+        For more than 500 of them, or what is not UTF-8.
+    """
+    return parse_qsl(query, keep_blank_values=True, max_num_fields=500, errors="strict")
+
+
+def criteria(query: str) -> Pairs:
+    """Parameters of a condition or of an entry's address.
+
+    Raises
+    ------
+    BadInput
+        When they cannot be read (code ``bad-condition``).
+    """
+    try:
+        return pairs(query.lstrip("?"))
+    except ValueError:
+        raise BadInput(
+            "a condition cannot be read", fix="Send UTF-8, percent-encoded", code="bad-condition"
+        ) from None

@@ -17,7 +17,7 @@ from suwen.records.interactions.conditional import one_match
 from suwen.records.interactions.context import Look
 from suwen.records.interactions.errors import PreconditionFailed
 from suwen.records.interactions.incoming import change_of, check_kind
-from suwen.records.interactions.messages import Request, Response, pairs
+from suwen.records.interactions.messages import Request, Response, criteria
 from suwen.records.interactions.preconditions import check_of, etag
 from suwen.records.interactions.references import address_keys, rewrite
 from suwen.records.interactions.writing import delete_in, patch_in, target_of_update
@@ -91,13 +91,6 @@ def entry_requests(request: Request, document: dict[str, Any]) -> list[tuple[str
             )
         )
     return found
-
-
-def transact(record: Record, request: Request, document: dict[str, Any]) -> Response:
-    """Do all that a transaction bundle asks for."""
-    plan = Plan(record, request, document)
-    plan.prepare()
-    return record.writer.do(plan.carry_out)
 
 
 class Plan:
@@ -204,7 +197,7 @@ class Plan:
             for step in self.writes:
                 asked = step.request
                 if asked.if_none_exist is not None:
-                    found = one_match(record, tx, step.kind, pairs(asked.if_none_exist.lstrip("?")))
+                    found = one_match(record, tx, step.kind, criteria(asked.if_none_exist))
                     step.ident = found or str(uuid4())
                     if found:
                         step.existing = record.reading.current(tx.db, record.ref(step.kind, found))
@@ -216,7 +209,7 @@ class Plan:
         for reference in self._pending:
             kind, _, search = str(reference["reference"]).partition("?")
             check_kind(record, kind)
-            ident = one_match(record, tx, kind, pairs(search))
+            ident = one_match(record, tx, kind, criteria(search))
             if ident is None:
                 raise PreconditionFailed(
                     "a conditional reference matches nothing",

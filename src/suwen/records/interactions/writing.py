@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import orjson
+
 from suwen.core.errors import BadInput, NotFound
 from suwen.records.fhir import wire
 from suwen.records.interactions.conditional import one_match
 from suwen.records.interactions.errors import Gone, PreconditionFailed, Unprocessable
 from suwen.records.interactions.incoming import change_of, resource_of
-from suwen.records.interactions.messages import Request, Response, pairs
+from suwen.records.interactions.messages import Request, Response, criteria
+from suwen.records.interactions.outcome import all_well
 from suwen.records.interactions.patching import patched
 from suwen.records.interactions.preconditions import check_of, etag
 from suwen.records.store.changes import Change, Current, Stored
@@ -28,7 +31,7 @@ def create(record: Record, request: Request, kind: str) -> Response:
 
     def work(tx: Transaction) -> Response:
         if request.if_none_exist is not None:
-            found = one_match(record, tx, kind, pairs(request.if_none_exist.lstrip("?")))
+            found = one_match(record, tx, kind, criteria(request.if_none_exist))
             if found is not None:
                 return answer(request, record.reading.current(tx.db, record.ref(kind, found)), 200)
         return answer(request, _apply(record, tx, change, request), 201)
@@ -146,10 +149,14 @@ def answer(request: Request, stored: Stored | None, status: int = 0) -> Response
     """What a write comes back with: the resource, unless the client prefers less."""
     assert stored is not None  # noqa: S101
     location = f"{request.base}/{stored.kind}/{stored.ident}/_history/{stored.version}"
-    minimal = request.prefers("return") in {"minimal", "OperationOutcome"}
+    wanted = request.prefers("return")
+    if wanted == "OperationOutcome":
+        body = orjson.dumps(all_well(f"stored as version {stored.version}"))
+    else:
+        body = b"" if wanted == "minimal" else content(stored)
     return Response(
         status=status or (201 if stored.created else 200),
-        body=b"" if minimal else content(stored),
+        body=body,
         etag=etag(stored.version),
         last_modified=stored.updated,
         location=location,

@@ -45,10 +45,10 @@ class Database:
         """The SQLite database of a store's folder."""
         return cls(f"sqlite:///{folder / 'record.db'}")
 
-    def connect(self) -> Any:
-        """A new connection of the driver, in autocommit."""
+    def connect(self, *, cache_kib: int = 8192) -> Any:
+        """A new connection of the driver, in autocommit; SQLite keeps so much of the file in its own memory."""
         with explained():
-            return _psycopg(self.url) if self.postgres else _sqlite(self.path)
+            return _psycopg(self.url) if self.postgres else _sqlite(self.path, cache_kib)
 
     @property
     def path(self) -> Path:
@@ -84,7 +84,7 @@ class Database:
             power cut: enough for the log of reads, whose next durable commit carries them along.
         """
         if self._writer is None:
-            self._writer = self.connect()
+            self._writer = self.connect(cache_kib=65_536)
         raw = self._writer
         try:
             with explained():
@@ -125,12 +125,12 @@ class Database:
                 _forget(self._idle.get_nowait())
 
 
-def _sqlite(path: Path) -> sqlite3.Connection:
+def _sqlite(path: Path, cache_kib: int) -> sqlite3.Connection:
     raw = sqlite3.connect(
         path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     # secure_delete overwrites what is deleted: an erased key must not survive in a free page.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "cache_size = -65536"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", f"cache_size = -{cache_kib}"):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA temp_store = MEMORY")
     raw.execute("PRAGMA mmap_size = 268435456")
