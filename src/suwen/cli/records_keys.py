@@ -37,7 +37,7 @@ def erase(
         emit(receipt)
         return
     line(f"{receipt['resources']} resources and {receipt['files']} files of {receipt['patient']} erased")
-    if not receipt["log_emptied"]:
+    if receipt["log_emptied"] is False:
         line("Somebody is reading: the write-ahead log is emptied when the record is next closed by all")
     line(f"{receipt['elsewhere']} resources of others still refer to this patient")
     line(f"master key {receipt['master']}: {receipt['backups']}")

@@ -75,15 +75,15 @@ def erase(record: Record, patient: str, *, actor: str, compact: bool = False) ->
     record.vault.forget(gone.key)
     for file_id in files:
         FileStore(record.folder / FILES).delete(file_id)
-    emptied, compacted = scrub(record.database, gone.names, compact=compact)
+    scrubbed = scrub(record.database, gone.names, compact=compact)
     facts = {
         "master": gone.master,
         "erased_at": instant(gone.at_us),
         "resources": len(gone.names),
         "files": len(files),
         "elsewhere": gone.elsewhere,
-        "log_emptied": emptied,
-        "compacted": compacted,
+        "log_emptied": scrubbed.log_emptied,
+        "compacted": scrubbed.compacted,
         "backups": BACKUPS,
     }
     return receipts.issue(record, ref, gone.key, facts)

@@ -3,7 +3,7 @@
 SQLite overwrites deleted rows (``secure_delete``). But when it moves rows from a full page to another, their
 bytes stay in the free space of the first, and deleting them later does not reach these copies. A resource's
 id is the only text there in clear. So the file is searched for the ids, and rewritten if it has one of them.
-PostgreSQL keeps deleted rows until a table is rewritten.
+PostgreSQL keeps deleted rows until a table is rewritten: that of the keys and that of the ids always are.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suwen.records.store.failures import explained
+from suwen.records.store.failures import Unavailable, explained
 
 if TYPE_CHECKING:
     from suwen.records.store.database import Database
@@ -23,11 +24,27 @@ _PATIENCE_MS = 500
 """How long to wait for readers to finish."""
 _IN_MEMORY = 256 << 20
 """Databases up to this size are rewritten by way of memory, larger ones by way of a temporary file."""
-_TABLES = "resource, term, span, link"
 
 
-def scrub(database: Database, names: Iterable[tuple[str, str]], *, compact: bool) -> tuple[bool, bool]:
-    """Leave nothing behind of deleted rows.
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """What could be done.
+
+    Attributes
+    ----------
+    log_emptied
+        Whether SQLite's write-ahead log is empty; it cannot be while others read, and is when the last of them
+        closes. None for PostgreSQL, whose server keeps its log by its own rules.
+    compacted
+        Whether tables were rewritten.
+    """
+
+    log_emptied: bool | None
+    compacted: bool
+
+
+def scrub(database: Database, names: Iterable[tuple[str, str]], *, compact: bool) -> Scrubbed:
+    """Leave nothing behind of deleted rows, as far as the database lets us; what was erased stays erased.
 
     Parameters
     ----------
@@ -37,20 +54,16 @@ def scrub(database: Database, names: Iterable[tuple[str, str]], *, compact: bool
         Type and id of the resources that were deleted.
     compact
         Whether to rewrite tables in any case: numbers and dates in free space then go as well.
-
-    Returns
-    -------
-    bool
-        Whether the write-ahead log is empty; it cannot be emptied while others read.
-    bool
-        Whether the tables were rewritten.
     """
+    if database.postgres:
+        tables = ("data_key", "resource", *(("term", "span", "link") if compact else ()))
+        return Scrubbed(None, _rewritten(database, [f"VACUUM (FULL) {table}" for table in tables]))
     emptied = _empty_log(database)
-    rewrite = compact or (not database.postgres and remnants(database.path, names))
-    if rewrite:
-        _rewrite(database)
-        emptied = _empty_log(database)
-    return emptied, rewrite
+    if not compact and not (emptied and remnants(database.path, names)):
+        return Scrubbed(emptied, compacted=False)
+    by_way_of = "MEMORY" if database.path.stat().st_size < _IN_MEMORY else "FILE"
+    compacted = _rewritten(database, [f"PRAGMA temp_store = {by_way_of}", "VACUUM"])
+    return Scrubbed(_empty_log(database), compacted)
 
 
 def remnants(path: Path, names: Iterable[tuple[str, str]]) -> bool:
@@ -58,7 +71,7 @@ def remnants(path: Path, names: Iterable[tuple[str, str]]) -> bool:
 
     Notes
     -----
-    Linear in the size of the file: about half a second for a gigabyte that is in memory.
+    Linear in the size of the file: some three seconds for a gigabyte that is in memory.
     """
     wanted: dict[bytes, set[bytes]] = {}
     for name, ident in names:
@@ -76,21 +89,17 @@ def remnants(path: Path, names: Iterable[tuple[str, str]]) -> bool:
 
 
 def _empty_log(database: Database) -> bool:
-    if database.postgres:
-        database.scrub()
-        return True
     with explained(), closing(database.connect()) as raw:
         raw.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
 
-def _rewrite(database: Database) -> None:
-    with explained(), closing(database.connect()) as raw:
-        if database.postgres:
-            for table in _TABLES.split(", "):
-                raw.execute(f"VACUUM (FULL) {table}")
-            return
-        if database.path.stat().st_size > _IN_MEMORY:
-            raw.execute("PRAGMA temp_store = FILE")
-        raw.execute("VACUUM")
+def _rewritten(database: Database, statements: Iterable[str]) -> bool:
+    try:
+        with explained(), closing(database.connect()) as raw:
+            for statement in statements:
+                raw.execute(statement)
+    except Unavailable:  # locked, or no space for a second copy: the receipt says that it was not done
+        return False
+    return True

@@ -56,7 +56,7 @@ def test_prefixes_say_what_the_standard_says(prefix: str, asked: list[int], stor
     where = SQL[prefix].format(s="s")
     row = DATABASE.execute(
         f"SELECT {where} FROM (SELECT ? AS lo, ? AS hi) AS s",  # noqa: S608
-        (*reversed(sql_parameters(value)), first, last)[::-1][:0] or (*sql_parameters(value), first, last),
+        (*sql_parameters(value), first, last),
     ).fetchone()
     assert bool(row[0]) == meaning
 

@@ -16,7 +16,7 @@ from suwen.core.errors import Unreadable
 from suwen.records.fhir.definitions import Definitions
 from suwen.records.fhir.search_emit import Emit, Sink, emitter
 from suwen.records.fhir.search_paths import Atom, deceased
-from suwen.records.fhir.search_references import reference_type
+from suwen.records.fhir.search_references import reference_type, target
 from suwen.records.fhir.search_slots import Layout, fingerprint, layout
 from suwen.records.fhir.search_terms import SlotTerms
 from suwen.records.keys.blind import Blind
@@ -206,8 +206,6 @@ def _ruled(terms: SlotTerms) -> Emit:
 def _patient(rank: int) -> Emit:
     def emit(element: Any, sink: Sink) -> None:
         if rank < sink.rank and reference_type(element) == "Patient":
-            from suwen.records.fhir.search_references import target
-
             local = target(element.get("reference") or "").local
             if local:
                 sink.patient, sink.rank = local, rank

@@ -108,8 +108,10 @@ def number_value(text: str) -> RangeValue | None:
     if math.isinf(value):
         return None
     if prefix in {"eq", "ne"}:
-        exponent = exact.as_tuple().exponent
-        half = Decimal((0, (5,), int(exponent) - 1))
+        exponent = int(exact.as_tuple().exponent)
+        if "e" in rest.lower() and "." not in rest:  # the standard's own example: 1e2 is from 95 up to 105
+            exponent -= 1
+        half = Decimal((0, (5,), exponent - 1))
         low, high = exact - half, exact + half
         # The upper end is not part of it, and a stored value rounds as the end itself would.
         top = math.nextafter(float(high), -math.inf)

@@ -21,7 +21,7 @@ __all__ = ["Cursor", "Found", "Search"]
 
 COUNTED = 1000
 """Matches counted when nothing is said about the total."""
-CHECKED = 4096
+CHECKED = 1024
 """Candidates decrypted for nothing but that count."""
 
 
