@@ -26,6 +26,7 @@ from suwen.records.store import migrations
 from suwen.records.store.changes import Changes
 from suwen.records.store.database import Database
 from suwen.records.store.reading import Reading
+from suwen.records.store.reindex import bring_up_to_date
 from suwen.records.store.search import Search
 from suwen.records.store.writer import Writer
 
@@ -57,10 +58,11 @@ class Record:
             self.vault.prepare(db, self.opened_us)
             index_key = self.vault.index_key(db)
             shared = self.vault.cipher(db, self.vault.shared(db))
-        self.blind = Blind(index_key)
-        self.indexer = Indexer(self.definitions, self.blind)
+            self.blind = Blind(index_key)
+            self.indexer = Indexer(self.definitions, self.blind)
+            self.reading = Reading(self.vault)
+            bring_up_to_date(db, self.indexer, self.reading)
         self.validator = Validator(self.definitions)
-        self.reading = Reading(self.vault)
         self.changes = Changes(self.blind, self.vault)
         self.search = Search(self.definitions, self.blind, self.reading.parsed)
         self.cursors = Cursors(Cipher(shared.derive("cursors")))

@@ -35,7 +35,7 @@ def search(look: Look, request: Request, kind: str | None) -> Response:
     cursor = look.record.cursors.of(request)
     if cursor is not None:
         request = replace(request, query=cursor.query)
-    query = parse_query(look.record.definitions, kind, request.query)
+    query = parse_query(look.record.definitions, kind, request.query, base=request.base or None)
     ignored = [name for name in query.unknown if name != "_format"]
     if ignored and request.prefers("handling") == "strict":
         raise BadInput(

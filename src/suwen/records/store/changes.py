@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from suwen.records.fhir.body import binding
 from suwen.records.fhir.index import Entries, pack, unpack
 from suwen.records.ledger.events import Event
+from suwen.records.store.index_rows import put_in, take_out
 
 if TYPE_CHECKING:
     from suwen.records.keys.blind import Blind
@@ -80,9 +81,7 @@ class _Rows:
     new: list[tuple[Any, ...]] = field(default_factory=list)
     changed: list[tuple[Any, ...]] = field(default_factory=list)
     version: list[tuple[Any, ...]] = field(default_factory=list)
-    term: list[tuple[int, int]] = field(default_factory=list)
-    span: list[tuple[int, int, int, float, float]] = field(default_factory=list)
-    link: list[tuple[int, int, int]] = field(default_factory=list)
+    entries: dict[int, Entries] = field(default_factory=dict)
 
 
 _NOTHING = pack(Entries(terms=[], spans=[], links=[], present=0, patient=None))
@@ -150,12 +149,10 @@ class Changes:
             blob = cipher.seal(change.body, binding(change.kind, change.ident, version))
         rows.version.append((seq, rid, version, tx.now, change.method, owner, blob))
         if entries:
-            rows.term += [(key, rid) for key in entries.terms]
-            rows.span += [(rid, *one) for one in entries.spans]
-            rows.link += [(key, target, rid) for key, target in entries.links]
+            rows.entries[rid] = entries
         packed, present = (pack(entries), entries.present) if entries else (_NOTHING, 0)
         if current:
-            self._take_out(tx, current)
+            take_out(tx.db, current.rid, unpack(current.entries))
             gone = int(change.body is None)
             rows.changed.append((seq, version, tx.now, owner, gone, present, packed, rid))
         else:
@@ -190,17 +187,6 @@ class Changes:
         tx.events.append(Event(action="key-create", at_us=tx.now, actor="system", ref=patient, seq=owner))
         return owner
 
-    def _take_out(self, tx: Transaction, current: Current) -> None:
-        """Remove what the last version put into the indexes."""
-        old, rid = unpack(current.entries), current.rid
-        tx.db.run_many("DELETE FROM term WHERE key = ? AND rid = ?", [(key, rid) for key in old.terms])
-        tx.db.run_many(
-            "DELETE FROM link WHERE key = ? AND target = ? AND rid = ?",
-            [(key, target, rid) for key, target in old.links],
-        )
-        if old.spans:
-            tx.db.run("DELETE FROM span WHERE rid = ?", (rid,))
-
     @staticmethod
     def _write(tx: Transaction, rows: _Rows) -> None:
         db = tx.db
@@ -221,10 +207,4 @@ class Changes:
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows.version,
         )
-        # In the order of the trees they go into: neighbours share a page.
-        if rows.term:
-            db.run_many("INSERT INTO term (key, rid) VALUES (?, ?)", sorted(rows.term))
-        if rows.span:
-            db.run_many("INSERT INTO span (rid, key, unit, lo, hi) VALUES (?, ?, ?, ?, ?)", rows.span)
-        if rows.link:
-            db.run_many("INSERT INTO link (key, target, rid) VALUES (?, ?, ?)", sorted(rows.link))
+        put_in(db, rows.entries)

@@ -130,7 +130,12 @@ def _sqlite(path: Path, cache_kib: int) -> sqlite3.Connection:
         path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     # secure_delete overwrites what is deleted: an erased key must not survive in a free page.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", f"cache_size = -{cache_kib}"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        f"cache_size = -{cache_kib}",
+    ):
         raw.execute(f"PRAGMA {pragma}").fetchall()
     raw.execute("PRAGMA temp_store = MEMORY")
     raw.execute("PRAGMA mmap_size = 268435456")

@@ -96,9 +96,7 @@ data_key = Table(
     "data_key",
     metadata,
     Column("owner", RowId, primary_key=True, autoincrement=False),  # 1 is the shared one
-    Column(
-        "patient", BigInteger, nullable=False, unique=True
-    ),  # its ``ref``; 0 for the shared one
+    Column("patient", BigInteger, nullable=False, unique=True),  # its ``ref``; 0 for the shared one
     Column("master", Text, nullable=False),  # which master key wraps it
     Column("wrapped", LargeBinary, nullable=False),
     Column("created", BigInteger, nullable=False),
