@@ -18,8 +18,10 @@ from suwen.core.errors import BadInput, Unreadable
 
 DEPTH = 64
 """Levels of objects and arrays a document may have."""
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
+_FAR = b"\n" + b" " * (2 * DEPTH)
+_TOO_FAR = re.compile(_FAR + rb'(?: |(?:"(?:[^"\\]|\\.)*": )?[\[{])')
+"""In a document indented by two: a line beyond the last level allowed, or one that opens a level there."""
+_WHITE = b" \t\r\n"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?Infinity|NaN', re.S)
 _LONE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.S
@@ -77,20 +79,15 @@ def read(data: bytes) -> Any:
         again = orjson.dumps(value)
     except (orjson.JSONDecodeError, TypeError):
         return _read_slowly(data)
-    may_be_deep = data.count(b"{") + data.count(b"[") > DEPTH
-    if again == data and not may_be_deep:
-        return value
-    skeleton = _skeleton(data)
-    if may_be_deep and _too_deep(skeleton):
-        raise _deep()
-    # Same marks and numbers as before: no key was lost by being there twice, no number reads differently.
-    return value if again == data or _skeleton(again) == skeleton else _read_slowly(data)
+    # The same but for white space: no key was lost by being there twice, no number reads differently.
+    if again.translate(None, _WHITE) != data.translate(None, _WHITE):
+        return _read_slowly(data)
+    _refuse_depth(value, again)
+    return value
 
 
 def _read_slowly(data: bytes) -> Any:
-    """Read a document of which something may be wrong, or need its digits kept."""
-    if _too_deep(_skeleton(data)):
-        raise _deep()
+    """Read any document with the standard library, which shows every key and the text of every number."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -106,6 +103,7 @@ def _read_slowly(data: bytes) -> Any:
         raise _deep() from None
     if "\\ud" in text or "\\uD" in text:
         _refuse_half_pairs(value, text)
+    _refuse_depth(value, data)
     return value
 
 
@@ -124,16 +122,6 @@ def write(value: Any) -> bytes:
             return orjson.dumps(_with_fragments(value), default=_fragment)
         except TypeError:
             raise BadInput("The value cannot be written as JSON", code="not-json") from None
-
-
-def _skeleton(data: bytes) -> bytes:
-    """A document without its strings and white space: brackets, colons, commas, numbers and words."""
-    return b"".join(_unescaped(data).split(b'"')[::2]).translate(None, b" \n\t\r")
-
-
-def _unescaped(data: bytes) -> bytes:
-    """The same document with no quotation mark inside a string."""
-    return data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
 
 
 def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -171,15 +159,19 @@ _decode = json.JSONDecoder(
 ).decode
 
 
-def _too_deep(skeleton: bytes) -> bool:
-    """Whether a valid document is nested too deep; without parsing it, in time linear in its length."""
-    structure = skeleton.translate(_ONE_BRACKET, _NOT_BRACKETS)
-    for _ in range(DEPTH):
-        inner = structure.replace(b"[]", b"")
-        if len(inner) == len(structure):
-            break
-        structure = inner
-    return b"[]" in structure or structure.count(b"[") > DEPTH
+def _refuse_depth(value: Any, data: bytes) -> None:
+    """Refuse what is nested too deep, told by how far it would be indented; all of it in C."""
+    if data.count(b"{") + data.count(b"[") <= DEPTH:
+        return
+    try:
+        indented = orjson.dumps(value, default=_fragment, option=orjson.OPT_INDENT_2)
+    except TypeError:  # an integer beyond 64 bits, or more levels than the library writes
+        try:
+            indented = json.dumps(value, indent=2, default=str).encode()
+        except RecursionError:
+            raise _deep() from None
+    if _FAR in indented and _TOO_FAR.search(indented):
+        raise _deep()
 
 
 def _deep() -> Unreadable:

@@ -12,9 +12,9 @@ FHIR_JSON = "application/fhir+json"
 Pairs = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Request:
-    """One interaction.
+    """One interaction; not changed once it is made (freezing it would cost more than parsing it).
 
     Attributes
     ----------
