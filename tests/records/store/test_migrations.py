@@ -31,19 +31,45 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     return make
 
 
-def test_the_migrations_make_the_tables_of_the_schema(fresh: Callable[[], str]) -> None:
+@pytest.mark.parametrize("step_by_step", [False, True])
+def test_a_new_store_has_the_tables_of_the_schema(fresh: Callable[[], str], step_by_step: bool) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
     from sqlalchemy import create_engine
 
     database = Database(fresh())
+    if step_by_step:
+        migrations.upgrade(database, to="0001")
     assert migrations.upgrade(database)
     assert not migrations.upgrade(database)
+    assert migrations.revision(database) == migrations.HEAD
     engine = create_engine(database.url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
     database.close()
+
+
+def test_both_ways_to_the_newest_tables_lay_them_out_alike(tmp_path: Path) -> None:
+    laid = []
+    for name, first in (("steps", "0001"), ("fresh", migrations.HEAD)):
+        (tmp_path / name).mkdir()
+        database = Database.at(tmp_path / name)
+        migrations.upgrade(database, to=first)
+        migrations.upgrade(database)
+        with database.reading() as db:
+            tables = db.rows("SELECT name, wr FROM pragma_table_list WHERE schema = 'main' ORDER BY name")
+            columns = [
+                (table, *db.rows('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (table,)))
+                for table, _ in tables
+                if not table.startswith("sqlite")
+            ]
+            trees = db.rows(
+                "SELECT tbl_name, count(*) FROM sqlite_master WHERE rootpage > 0 GROUP BY tbl_name ORDER BY 1"
+            )
+        laid.append((tables, columns, trees))
+        database.close()
+    assert laid[0] == laid[1]
 
 
 def test_an_older_store_is_upgraded_and_keeps_its_patients(fresh: Callable[[], str], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ their build.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,9 +95,12 @@ class Definitions:
     ----------
     document
         The content of ``r4.json``.
+    digest
+        SHA-256 (hex) of it.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], digest: str = "") -> None:
+        self.digest = digest
         self.fhir_version: str = document["version"].partition("-")[0]
         self.build: str = document["version"]
         self.resource_types: frozenset[str] = frozenset(document["resources"])
@@ -191,7 +195,8 @@ class Definitions:
 @cache
 def definitions() -> Definitions:
     """The definitions of FHIR R4 that come with the package."""
-    return Definitions(orjson.loads((files(__package__) / "r4.json").read_bytes()))
+    data = (files(__package__) / "r4.json").read_bytes()
+    return Definitions(orjson.loads(data), hashlib.sha256(data).hexdigest())
 
 
 def _parameter(row: dict[str, Any], bases: set[str]) -> Parameter:

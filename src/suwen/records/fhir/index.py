@@ -17,7 +17,7 @@ from suwen.records.fhir.definitions import Definitions
 from suwen.records.fhir.search_emit import Emit, Sink, emitter
 from suwen.records.fhir.search_paths import Atom, deceased
 from suwen.records.fhir.search_references import reference_type, target
-from suwen.records.fhir.search_slots import Layout, fingerprint, layout
+from suwen.records.fhir.search_slots import REVISION, Layout, layout
 from suwen.records.fhir.search_terms import SlotTerms
 from suwen.records.keys.blind import Blind
 
@@ -104,8 +104,8 @@ class Indexer:
 
     @property
     def layout(self) -> str:
-        """Fingerprint of what is indexed how: a store made with another one must be indexed anew."""
-        return fingerprint(self._definitions)
+        """Name of what is indexed how: a store made with another one must be indexed anew."""
+        return f"{REVISION}-{self._definitions.digest[:16]}"
 
     def entries(self, resource: Mapping[str, Any]) -> Entries:
         """Index rows of a valid resource.

@@ -16,6 +16,8 @@ from suwen.records.fhir.definitions import Definitions, Parameter
 from suwen.records.fhir.search_paths import Atom, Step, parameter_atoms, supported
 from suwen.records.fhir.search_values import PARTS
 
+REVISION = 1
+"""To be raised whenever the same definitions are indexed differently; a test reminds of it."""
 COLUMNS = frozenset({"_id", "_lastUpdated"})
 """Parameters answered by columns of the ``resource`` table."""
 BLIND_DATES = frozenset({"birthDate", "deceasedDateTime"})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -59,10 +60,34 @@ class Request:
                 return value.strip().strip('"')
         return None
 
-    def at(self, url: str, **changes: Any) -> Request:
-        """The same request for another address: ``Patient?name=x``."""
-        path, _, query = url.partition("?")
-        return replace(self, path=unquote(path).strip("/"), query=criteria(query), **changes)
+    def entry(self, method: str, url: str, resource: Any, asked: Mapping[str, Any]) -> Request:
+        """What one entry of a bundle asks for, on behalf of whoever sent the bundle.
+
+        Parameters
+        ----------
+        method, url, resource
+            Of the entry; the address is below the base.
+        asked
+            ``Bundle.entry.request``, for its conditions.
+
+        Raises
+        ------
+        BadInput
+            When the address's parameters cannot be read (code ``bad-condition``).
+        """
+        path, found, query = url.partition("?")
+        return Request(
+            method=method,
+            path=(unquote(path) if "%" in path else path).strip("/"),
+            query=criteria(query) if found else [],
+            resource=resource,
+            if_match=_text(asked, "ifMatch"),
+            if_none_match=_text(asked, "ifNoneMatch"),
+            if_none_exist=_text(asked, "ifNoneExist"),
+            prefer=self.prefer,
+            base=self.base,
+            actor=self.actor,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,3 +137,8 @@ def criteria(query: str) -> Pairs:
         raise BadInput(
             "a condition cannot be read", fix="Send UTF-8, percent-encoded", code="bad-condition"
         ) from None
+
+
+def _text(asked: Mapping[str, Any], name: str) -> str | None:
+    value = asked.get(name)
+    return value if isinstance(value, str) else None

@@ -75,20 +75,9 @@ def entry_requests(request: Request, document: dict[str, Any]) -> list[tuple[str
                 code="bad-bundle",
             )
         url = url.removeprefix(request.base).lstrip("/") if request.base else url.lstrip("/")
+        full_url = entry.get("fullUrl")
         found.append(
-            (
-                entry.get("fullUrl") if isinstance(entry.get("fullUrl"), str) else None,
-                request.at(
-                    url,
-                    method=method,
-                    body=None,
-                    resource=resource,
-                    if_match=_text(asked, "ifMatch"),
-                    if_none_match=_text(asked, "ifNoneMatch"),
-                    if_none_exist=_text(asked, "ifNoneExist"),
-                    if_modified_since=None,
-                ),
-            )
+            (full_url if isinstance(full_url, str) else None, request.entry(method, url, resource, asked))
         )
     return found
 
@@ -322,8 +311,3 @@ def _locate(error: SuwenError, position: int) -> None:
         )
     else:
         error.what = f"entry {position} of the bundle: {error.what}"
-
-
-def _text(asked: dict[str, Any], name: str) -> str | None:
-    value = asked.get(name)
-    return value if isinstance(value, str) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from suwen.core.errors import Conflict
 from suwen.records.store.connection import Connection
 from suwen.records.store.database import Database
+from suwen.records.store.migrations import fresh
 
 HEAD = "0002"
 """Newest revision in ``versions/``."""
@@ -41,6 +42,17 @@ def upgrade(database: Database, *, to: str = HEAD) -> bool:
             fix="Install that version, or restore an older copy",
             code="newer-store",
         )
+    if found is None and to == HEAD:
+        with database.writing() as db:
+            if _revision(db) is None:  # nobody else was first
+                fresh.create(db, HEAD)
+        return True
+    _migrate(database, to)
+    return True
+
+
+def _migrate(database: Database, to: str) -> None:
+    """Walk through the revisions there are between."""
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import create_engine
@@ -53,7 +65,6 @@ def upgrade(database: Database, *, to: str = HEAD) -> bool:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
     engine.dispose()
-    return True
 
 
 def revision(database: Database) -> str | None:
