@@ -47,7 +47,11 @@ def _get(record: Record, address: str) -> dict[str, Any]:
 def test_a_result_is_stored_whole(record: Record, picture: Path) -> None:
     document = predict_document(TASK, [picture], patient="p1")
     places = write_back(record, document, "p1", actor="tester")
-    assert sorted(place.split("/")[0] for place in places) == ["DiagnosticReport", "Observation", "Provenance"]
+    assert sorted(place.split("/")[0] for place in places) == [
+        "DiagnosticReport",
+        "Observation",
+        "Provenance",
+    ]
     report = _get(record, next(place for place in places if place.startswith("DiagnosticReport")))
     assert report["subject"] == {"reference": "Patient/p1"}
     observation = _get(record, report["result"][0]["reference"])
@@ -60,7 +64,9 @@ def test_a_result_is_stored_whole(record: Record, picture: Path) -> None:
     assert origin["weights_sha256"] in text
     assert origin["data_fingerprint"] in text
     assert document["model"].partition("@")[0] in text
-    inputs = [e["what"]["identifier"]["value"] for e in provenance["entity"] if "Input" in e["what"]["display"]]
+    inputs = [
+        e["what"]["identifier"]["value"] for e in provenance["entity"] if "Input" in e["what"]["display"]
+    ]
     assert len(inputs) == 1
     assert len(inputs[0]) == 64
     assert {entry["reference"].split("/")[0] for entry in provenance["target"]} == {

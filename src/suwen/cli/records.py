@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suwen.cli import records_keys, records_ledger
-from suwen.cli.options import Json
-from suwen.cli.output import emit, line, progress
-from suwen.cli.records_common import Db, PatientId, Store, actor, opened
+from suwen.cli.options import Db, Json, Store
+from suwen.cli.output import emit, line, progress, who
+from suwen.cli.records_common import PatientId, opened
 
 if TYPE_CHECKING:
     from suwen.records.exchange.importing import Progress
@@ -44,20 +44,21 @@ def import_(
 ) -> None:
     """Import files into the record; run again after an interruption, it goes on where it was."""
     started = time.perf_counter()
+    from suwen.core import collector
     from suwen.records.exchange.sources import find
-    from suwen.records.exchange.workers import Workers, default_workers, settle
+    from suwen.records.exchange.workers import Workers, default_workers
 
     size = sum(source.size for source in find(paths))
     # The processes start while the record is being opened.
     with Workers(default_workers(size) if workers is None else workers) as helpers:
         from suwen.records.exchange.importing import import_files
 
-        settle()
+        collector.for_large_documents()
         with opened(store, db, create=True) as record, _bar() as told:
             result = import_files(
                 record,
                 paths,
-                actor=actor(),
+                actor=who(),
                 workers=helpers,
                 repeat=again,
                 progress=told,
@@ -90,7 +91,7 @@ def export(
     from suwen.records.exchange.exporting import export as write
 
     with opened(store, db) as record:
-        result = write(record, folder, actor=actor(), types=types or (), patient=patient)
+        result = write(record, folder, actor=who(), types=types or (), patient=patient)
     if as_json:
         emit(result.document())
     else:
@@ -121,7 +122,7 @@ def view(
     with opened(store, db) as record:
         if save is not None:
             save_view(record, save, definition)
-        rows = view_rows(record, definition, actor=actor(), note=save or "")
+        rows = view_rows(record, definition, actor=who(), note=save or "")
         if as_json:
             _print_json(rows)
         elif as_csv:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from suwen.cli.options import Json
-from suwen.cli.output import emit, line, progress
-from suwen.cli.records_common import Db, Store, actor, opened
+from suwen.cli.options import Db, Json, Store
+from suwen.cli.output import emit, line, progress, who
+from suwen.cli.records_common import opened
 from suwen.core.errors import Refused
 
 
@@ -32,7 +32,7 @@ def erase(
     from suwen.records.erasure import erase as destroy
 
     with opened(store, db) as record:
-        receipt = destroy(record, patient, actor=actor(), compact=compact)
+        receipt = destroy(record, patient, actor=who(), compact=compact)
     if as_json:
         emit(receipt)
         return
@@ -57,7 +57,7 @@ def rotate(
 
     with opened(store, db) as record:
         result = renew(
-            record, actor=actor(), keep_old=keep_old, progress=lambda n: progress(f"{n} keys wrapped anew")
+            record, actor=who(), keep_old=keep_old, progress=lambda n: progress(f"{n} keys wrapped anew")
         )
     if as_json:
         emit(result.document())

@@ -12,9 +12,9 @@ from typing import Annotated
 
 import typer
 
-from suwen.cli.options import Json
-from suwen.cli.output import emit, line
-from suwen.cli.records_common import Db, Keys, PatientId, Store, actor, folder_of, opened
+from suwen.cli.options import Db, Json, Store
+from suwen.cli.output import emit, line, who
+from suwen.cli.records_common import Keys, PatientId, folder_of, opened
 from suwen.core.errors import BadInput
 
 
@@ -94,7 +94,7 @@ def audit(
 
     start = 0 if since is None else _microseconds(since)
     with opened(store, db) as record:
-        for event in audit_events(record, actor=actor(), patient=patient, since_us=start):
+        for event in audit_events(record, actor=who(), patient=patient, since_us=start):
             if as_json:
                 sys.stdout.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
                 continue
@@ -126,7 +126,7 @@ def anchor(
         document = anchoring.check(folder_of(store), db, rpc, check, keys or [])
     else:
         with opened(store, db) as record:
-            document = anchoring.anchor(record, rpc, actor=actor(), every_s=every)
+            document = anchoring.anchor(record, rpc, actor=who(), every_s=every)
     if as_json:
         emit(document)
         return

@@ -112,7 +112,5 @@ def _read(task: Task, record: Record, name: str, reference: Any) -> Sample:
         raise Unreadable("the Binary is not base64", fix="Store it again") from None
     samples = task.read(data)
     if len(samples) != 1:
-        raise BadInput(
-            "one file was expected, not several", fix="Store them singly", code="several-images"
-        )
+        raise BadInput("one file was expected, not several", fix="Store them singly", code="several-images")
     return samples[0]

@@ -29,6 +29,7 @@ from suwen.records.store.reading import Reading
 from suwen.records.store.reindex import bring_up_to_date
 from suwen.records.store.search import Search
 from suwen.records.store.writer import Writer
+from suwen.records.verifying import publish_key
 
 if TYPE_CHECKING:
     from suwen.records.interactions.messages import Request, Response
@@ -52,6 +53,7 @@ class Record:
         self.opened_us = now_us()
         self.definitions = definitions()
         self.signer = signing_key(folder / "keys" / "ledger.pem")
+        publish_key(folder)
         with database.writing() as db:
             self.origin = _origin(db)
             self.vault = Vault(provider, self.origin)

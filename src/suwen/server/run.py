@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from suwen import __version__
+from suwen.core import collector
 from suwen.core.errors import BadInput, Conflict, Refused
 from suwen.server.app import create_app
 from suwen.server.logs import configure
@@ -107,6 +108,7 @@ def run(
         configure()
         if record is not None:
             log.warning(NO_SIGN_IN)
+            collector.for_large_documents()
         # What a proxy says of the client is not believed: links are made from the Host that was checked.
         config = uvicorn.Config(
             app,

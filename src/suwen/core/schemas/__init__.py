@@ -47,7 +47,13 @@ _SHORTCUT = an_object(
     threshold=NUMBER,
     flagged={"type": "boolean"},
 )
-_ANSWERS = {"task": TEXT, "model": TEXT, "disclaimer": TEXT, "results": a_list(RESULT), "stored": either(TEXTS)}
+_ANSWERS = {
+    "task": TEXT,
+    "model": TEXT,
+    "disclaimer": TEXT,
+    "results": a_list(RESULT),
+    "stored": either(TEXTS),
+}
 
 _VERBS: dict[str, dict[str, Any]] = {
     "error": an_object(error=an_object(code=TEXT, what=TEXT, where=either(TEXT), fix=either(TEXT))),

@@ -6,7 +6,6 @@ in this process.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -16,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from suwen.core import collector
 from suwen.core.errors import Conflict
 
 if TYPE_CHECKING:
@@ -123,14 +123,7 @@ def _warm_up() -> None:
     from suwen.records.exchange.preparing import warm_up
 
     warm_up()
-    settle()
-
-
-def settle() -> None:
-    """Spare the garbage collector what is loaded for good, and most of its rounds: JSON has no cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    collector.for_large_documents()
 
 
 def _lost() -> Conflict:

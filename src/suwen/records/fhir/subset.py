@@ -93,5 +93,3 @@ def subset_of(query: list[tuple[str, str]]) -> Subset | None:
     if elements:
         return Subset(elements=elements)
     return None if mode == "false" else Subset(summary=mode)
-
-
