@@ -98,11 +98,11 @@ def audit(
             if as_json:
                 sys.stdout.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
                 continue
-            who = event["agent"][0]["who"]["identifier"]["value"]
+            agent = event["agent"][0]["who"]["identifier"]["value"]
             action = event.get("subtype", [{}])[-1].get("code", "")
             what = [entity.get("what", {}) for entity in event.get("entity", ())]
             names = [one.get("reference") or one.get("identifier", {}).get("value", "") for one in what]
-            line(f"{event['recorded']}  {who}  {action}  {' '.join(filter(None, names))}".rstrip())
+            line(f"{event['recorded']}  {agent}  {action}  {' '.join(filter(None, names))}".rstrip())
 
 
 def anchor(

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from suwen.core.errors import NotFound, TooLarge, Unreadable
@@ -82,6 +82,7 @@ def test_lines_are_all_there_and_numbered(lines: list[bytes], packed: bool) -> N
         patch.setattr(sources, "PIECE_LINES", 7)
         patch.setattr(sources, "_BLOCK", 16)
         data = b"\n".join(lines)
+        assume(not data.startswith(sources.GZIP))  # that would be taken for a packed file
         source = made(Path(folder), "x.ndjson", gzip.compress(data) if packed else data)
         found = list(pieces(source, Form.LINES))
         assert b"\n".join(piece.data for piece in found) == (data.removesuffix(b"\n") if found else b"")

@@ -18,9 +18,8 @@ from suwen.core.errors import BadInput, Unreadable
 
 DEPTH = 64
 """Levels of objects and arrays a document may have."""
-_FAR = b"\n" + b" " * (2 * DEPTH)
-_TOO_FAR = re.compile(_FAR + rb'(?: |(?:"(?:[^"\\]|\\.)*": )?[\[{])')
-"""In a document indented by two: a line beyond the last level allowed, or one that opens a level there."""
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
 _WHITE = b" \t\r\n"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|-?Infinity|NaN', re.S)
 _LONE = re.compile(
@@ -82,12 +81,15 @@ def read(data: bytes) -> Any:
     # The same but for white space: no key was lost by being there twice, no number reads differently.
     if again.translate(None, _WHITE) != data.translate(None, _WHITE):
         return _read_slowly(data)
-    _refuse_depth(value, again)
+    if _too_deep(again):
+        raise _deep()
     return value
 
 
 def _read_slowly(data: bytes) -> Any:
     """Read any document with the standard library, which shows every key and the text of every number."""
+    if _too_deep(data):
+        raise _deep()
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -103,7 +105,6 @@ def _read_slowly(data: bytes) -> Any:
         raise _deep() from None
     if "\\ud" in text or "\\uD" in text:
         _refuse_half_pairs(value, text)
-    _refuse_depth(value, data)
     return value
 
 
@@ -159,19 +160,24 @@ _decode = json.JSONDecoder(
 ).decode
 
 
-def _refuse_depth(value: Any, data: bytes) -> None:
-    """Refuse what is nested too deep, told by how far it would be indented; all of it in C."""
+def _too_deep(data: bytes) -> bool:
+    """Whether a valid document is nested too deep, in time linear in its length and without parsing it.
+
+    A parser that recurses may run out of the thread's stack before it notices.
+    """
     if data.count(b"{") + data.count(b"[") <= DEPTH:
-        return
-    try:
-        indented = orjson.dumps(value, default=_fragment, option=orjson.OPT_INDENT_2)
-    except TypeError:  # an integer beyond 64 bits, or more levels than the library writes
-        try:
-            indented = json.dumps(value, indent=2, default=str).encode()
-        except RecursionError:
-            raise _deep() from None
-    if _FAR in indented and _TOO_FAR.search(indented):
-        raise _deep()
+        return False
+    if b"\\" in data:  # no quotation mark is to be left inside a string
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    structure = data.translate(_ONE_BRACKET, _NOT_STRUCTURE).replace(b'""', b"")
+    if b'"' in structure:  # strings with brackets in them
+        structure = b"".join(structure.split(b'"')[::2])
+    for _ in range(DEPTH):
+        inner = structure.replace(b"[]", b"")
+        if len(inner) == len(structure):
+            break
+        structure = inner
+    return b"[]" in structure or structure.count(b"[") > DEPTH
 
 
 def _deep() -> Unreadable:
