@@ -9,7 +9,8 @@ from suwen.core.errors import EXIT_CODE, MissingExtra, SuwenError, nearest
 
 KINDS = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, SuwenError)]
 STATUS = {
-    "SuwenError": 500, "BadInput": 400, "Unreadable": 422, "UnknownSetting": 400, "Refused": 403,
+    "SuwenError": 500, "BadInput": 400, "Unreadable": 422, "UnknownSetting": 400, "TooLarge": 413,
+    "WrongMediaType": 415, "Refused": 403,
     "LeakageFound": 409, "FloorMissed": 409, "Untrusted": 403, "NotFound": 404, "Conflict": 409,
     "MissingExtra": 424,
 }  # fmt: skip

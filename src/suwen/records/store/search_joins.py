@@ -19,10 +19,12 @@ class Through(Rule):
     inner: Rule
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return 3 + self.inner.price
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         link, there = f"f{level}", f"g{level}"
         keys = is_in(f"{link}.key", self.keys)
         inner = self.inner.test(f"{there}.rid", level + 1)
@@ -33,7 +35,8 @@ class Through(Rule):
             (*keys.values, self.target, *inner.values),
         )
 
-    def source(self, level: int = 0) -> Sql | None:  # noqa: D102
+    def source(self, level: int = 0) -> Sql | None:
+        """A ``SELECT`` of all that meet it."""
         start = self.inner.source(level + 1)
         if start is None or not self.inner.settled:
             return None
@@ -56,13 +59,16 @@ class Referred(Rule):
     unit = 6.0
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return 5 + 10 * self.inner.price
 
-    def gauge(self) -> Sql | None:  # noqa: D102
+    def gauge(self) -> Sql | None:
+        """A ``SELECT`` of about as many rows."""
         return self.inner.gauge() if self.source() is not None else None
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         link, here = f"f{level}", f"g{level}"
         keys = is_in(f"{link}.key", self.keys)
         inner = self.inner.test(f"{link}.rid", level + 1)
@@ -73,7 +79,8 @@ class Referred(Rule):
             (*types.values, *keys.values, *inner.values),
         )
 
-    def source(self, level: int = 0) -> Sql | None:  # noqa: D102
+    def source(self, level: int = 0) -> Sql | None:
+        """A ``SELECT`` of all that meet it."""
         start = self.inner.source(level + 1)
         if start is None or not self.inner.settled:
             return None

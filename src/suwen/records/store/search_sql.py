@@ -89,7 +89,8 @@ class Rule(ABC):
     unit = 1.0
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return 1.0
 
     @abstractmethod
@@ -117,14 +118,16 @@ class Keys(Rule):
     links: tuple[tuple[int, int], ...] = ()
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return 0.5 * len(self.terms) + min(len(self.links), 3)
 
     def _targets(self) -> list[tuple[int, list[int]]]:
         ordered = sorted(set(self.links))
         return [(key, [end for _, end in pairs]) for key, pairs in groupby(ordered, key=lambda pair: pair[0])]
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         parts = []
         if self.terms:
             keys = is_in(f"t{level}.key", self.terms)
@@ -150,7 +153,8 @@ class Keys(Rule):
         joined = either(parts)
         return Sql(f"({joined.text})", joined.values) if len(parts) > 1 else joined
 
-    def source(self, level: int = 0) -> Sql:  # noqa: D102
+    def source(self, level: int = 0) -> Sql:
+        """A ``SELECT`` of all that meet it."""
         parts = []
         if self.terms:
             keys = is_in("key", self.terms)
@@ -160,7 +164,8 @@ class Keys(Rule):
             parts.append(Sql(f"SELECT rid FROM link WHERE key = ? AND {wanted.text}", (key, *wanted.values)))
         return either(parts, " UNION ALL ") if parts else Sql("SELECT rid FROM term WHERE 1 = 0")
 
-    def streams(self) -> tuple[Stream, ...] | None:  # noqa: D102
+    def streams(self) -> tuple[Stream, ...] | None:
+        """Ordered index scans of all that meet it."""
         if len(self.terms) + len(self.links) > MERGED:
             return None
         made = [Stream("term", "d.key = ?", (key,)) for key in dict.fromkeys(self.terms)]
@@ -181,14 +186,16 @@ class Spans(Rule):
         text = f"({wanted.text})" if len(comparisons) > 1 else wanted.text
         return Sql(f"{keys.text} AND {text}", (*keys.values, *wanted.values))
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         # An expression on the key, so that the few ranges of the resource are read and not an index on the values.
         where = self._where(f"s{level}", self.comparisons, f"s{level}.key + 0")
         return Sql(
             f"EXISTS (SELECT 1 FROM span s{level} WHERE s{level}.rid = {rid} AND {where.text})", where.values
         )
 
-    def source(self, level: int = 0) -> Sql:  # noqa: D102
+    def source(self, level: int = 0) -> Sql:
+        """A ``SELECT`` of all that meet it."""
         parts = [self._where("s", [comparison], "s.key") for comparison in self.comparisons]
         return either(
             [Sql(f"SELECT s.rid FROM span s WHERE {part.text}", part.values) for part in parts], " UNION ALL "
@@ -203,14 +210,16 @@ class Columns(Rule):
     indexed: bool = False
     settled = False
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         where = self.predicate.text.format(r=f"c{level}")
         return Sql(
             f"EXISTS (SELECT 1 FROM resource c{level} WHERE c{level}.rid = {rid} AND {where})",
             self.predicate.values,
         )
 
-    def source(self, level: int = 0) -> Sql | None:  # noqa: D102
+    def source(self, level: int = 0) -> Sql | None:
+        """A ``SELECT`` of all that meet it."""
         if not self.indexed:
             return None
         return Sql(
@@ -224,10 +233,12 @@ class Rids(Rule):
 
     rids: tuple[int, ...]
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         return is_in(rid, self.rids) if self.rids else Sql("1 = 0")
 
-    def source(self, level: int = 0) -> Sql:  # noqa: D102
+    def source(self, level: int = 0) -> Sql:
+        """A ``SELECT`` of all that meet it."""
         where = is_in("rid", self.rids) if self.rids else Sql("1 = 0")
         return Sql(f"SELECT rid FROM resource WHERE {where.text}", where.values)
 
@@ -240,10 +251,12 @@ class Not(Rule):
     settled = False
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return self.rule.price
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         inner = self.rule.test(rid, level)
         return Sql(f"NOT {inner.text}" if inner.text[0] in "(E" else f"NOT ({inner.text})", inner.values)
 
@@ -255,7 +268,8 @@ class Either(Rule):
     rules: tuple[Rule, ...]
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return sum(rule.price for rule in self.rules)
 
     @property
@@ -263,15 +277,18 @@ class Either(Rule):
         """Whether all of them are."""
         return all(rule.settled for rule in self.rules)
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         joined = either([rule.test(rid, level) for rule in self.rules])
         return Sql(f"({joined.text})", joined.values)
 
-    def source(self, level: int = 0) -> Sql | None:  # noqa: D102
+    def source(self, level: int = 0) -> Sql | None:
+        """A ``SELECT`` of all that meet it."""
         parts = [part for rule in self.rules if (part := rule.source(level)) is not None]
         return either(parts, " UNION ALL ") if len(parts) == len(self.rules) else None
 
-    def streams(self) -> tuple[Stream, ...] | None:  # noqa: D102
+    def streams(self) -> tuple[Stream, ...] | None:
+        """Ordered index scans of all that meet it."""
         parts = [part for rule in self.rules if (part := rule.streams()) is not None]
         merged = tuple(stream for part in parts for stream in part)
         return merged if len(parts) == len(self.rules) and len(merged) <= MERGED else None
@@ -284,7 +301,8 @@ class Together(Rule):
     rules: tuple[Rule, ...]
 
     @property
-    def price(self) -> float:  # noqa: D102
+    def price(self) -> float:
+        """Cost of a test."""
         return sum(rule.price for rule in self.rules)
 
     @property
@@ -292,11 +310,13 @@ class Together(Rule):
         """Whether one of them is."""
         return any(rule.settled for rule in self.rules)
 
-    def test(self, rid: str, level: int = 0) -> Sql:  # noqa: D102
+    def test(self, rid: str, level: int = 0) -> Sql:
+        """A predicate that the resource meets this."""
         joined = every(rule.test(rid, level) for rule in self.rules)
         return Sql(f"({joined.text})", joined.values)
 
-    def source(self, level: int = 0) -> Sql | None:  # noqa: D102
+    def source(self, level: int = 0) -> Sql | None:
+        """A ``SELECT`` of all that meet it."""
         for at, rule in enumerate(self.rules):
             start = rule.source(level)
             if start is not None and (rule.settled or not self.settled):
