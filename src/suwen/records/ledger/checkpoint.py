@@ -12,6 +12,7 @@ from binascii import Error as NotBase64
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
         )
     text = checkpoint.text()
     signature = key.sign(text.encode())
-    return f"{text}\n— {origin} {_base64(_key_id(origin, key.public_key()) + signature)}\n"
+    return f"{text}\n— {origin} {_base64(_signer_id(origin, key) + signature)}\n"
 
 
 def parse(note: str) -> Checkpoint:
@@ -153,6 +154,12 @@ def _bad() -> Untrusted:
 def _key_id(name: str, key: Ed25519PublicKey) -> bytes:
     """First four bytes of SHA-256 over the key's name, a line feed, the type and the key."""
     return sha256(name.encode("utf-8", "replace") + b"\n" + ED25519 + key.public_bytes_raw()).digest()[:4]
+
+
+@lru_cache(maxsize=16)
+def _signer_id(name: str, key: Ed25519PrivateKey) -> bytes:
+    """The same for a private key; deriving the public one costs as much as signing."""
+    return _key_id(name, key.public_key())
 
 
 def _base64(data: bytes) -> str:
