@@ -13,7 +13,7 @@ from suwen.records.fhir.search_criteria import Criterion
 from suwen.records.store.connection import Connection
 from suwen.records.store.search_sql import MERGED, NOTHING, Columns, Rule, Sql, Stream, either, every, is_in
 
-FEW, MANY, VAST = 256, 2048, 16384
+FEW, MANY, VAST = 128, 1024, 4096
 """Rows counted to compare rules, one step after the other."""
 WINDOW = 1024
 """Candidates looked at along an index before rules are compared any further."""
