@@ -134,6 +134,9 @@ def test_erase_asks_and_gives_a_receipt(store: Path, suwen: Suwen) -> None:
     assert (receipt["format"], receipt["resources"]) == ("suwen-erasure-1", 1)
     assert suwen("records", "erase", "a", "--yes").code == 3
     assert "1 resources" in suwen("records", "erase", "b", "--yes", "--compact").out
+    kept = [json.loads(path.read_bytes()) for path in (store / "receipts").iterdir()]
+    assert receipt in kept
+    assert len(kept) == 2
     assert suwen("records", "verify").code == 0
 
 

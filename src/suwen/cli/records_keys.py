@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -29,10 +30,13 @@ def erase(
             fix="Add --yes if that is what you want",
             code="not-confirmed",
         )
+    from suwen.core.documents import write_json
     from suwen.records.erasure import erase as destroy
 
     with opened(store, db) as record:
         receipt = destroy(record, patient, actor=who(), compact=compact)
+        kept = record.folder / "receipts" / f"{receipt['patient']}-{time.time_ns()}.json"
+        write_json(kept, receipt)
     if as_json:
         emit(receipt)
         return
@@ -41,7 +45,7 @@ def erase(
         line("Somebody is reading: the write-ahead log is emptied when the record is next closed by all")
     line(f"{receipt['elsewhere']} resources of others still refer to this patient")
     line(f"master key {receipt['master']}: {receipt['backups']}")
-    line("Print the receipt with --json: it can be had only now")
+    line(f"the signed receipt is in {kept}")
 
 
 def rotate(
