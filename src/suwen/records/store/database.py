@@ -39,6 +39,7 @@ class Database:
             )
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         self._writer: Any = None
+        self._durable = True  # as connections start
 
     @classmethod
     def at(cls, folder: Path) -> Database:
@@ -85,6 +86,7 @@ class Database:
         """
         if self._writer is None:
             self._writer = self.connect(cache_kib=65_536)
+            self._durable = True
         raw = self._writer
         try:
             with explained():
@@ -94,7 +96,9 @@ class Database:
                     if not durable:
                         raw.execute("SET LOCAL synchronous_commit = off")
                 else:
-                    raw.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                    if durable != self._durable:
+                        raw.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                        self._durable = durable
                     raw.execute("BEGIN IMMEDIATE")
                 yield Connection(raw, postgres=self.postgres)
                 raw.execute("COMMIT")

@@ -180,8 +180,9 @@ class Writer:
                 events += tx.events
             answers.append((job, result, refusal))
         if events:
+            before = frontier.size
             frontier = log.append(db, frontier, [encode(event) for event in events])
-            log.seal(db, frontier, self.signer, self.origin)
+            log.seal(db, frontier, self.signer, self.origin, previous=before)
         return frontier
 
     def _refresh(self, db: Connection) -> Frontier:
