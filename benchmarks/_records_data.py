@@ -198,7 +198,7 @@ def searches(samples: dict[str, list[dict[str, Any]]], count: int, *, seed: int 
     seed
         Of the draw.
     """
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     usable = [shape for shape in SHAPES if samples.get(shape.partition("?")[0])]
     found: list[str] = []
     tries = 0

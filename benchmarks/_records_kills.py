@@ -137,7 +137,7 @@ def kill_rounds(
     db
         Address of the store's database, if that is PostgreSQL.
     """
-    draw, tally = random.Random(seed), Tally()  # noqa: S311
+    draw, tally = random.Random(seed), Tally()
     server, clients = Server(folder / "store", db=db), [Client(number) for number in range(CLIENTS)]
     head: str | None = None
     for turn in range(kills + 1):

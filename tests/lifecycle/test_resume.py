@@ -224,7 +224,7 @@ def test_the_command_line_killed_at_a_random_epoch(
     words = ["train", TASK, "--from", str(pictures_of(TASK)), "--run", str(tmp_path / "run"), "--json"]
     for key, value in BASE.items():
         words += ["--set", f"{key}={json.dumps(value)}"]
-    chosen = random.Random(20).randrange(2, 2 * BASE["epochs"])  # noqa: S311 (no secret)
+    chosen = random.Random(20).randrange(2, 2 * BASE["epochs"])
     process = subprocess.Popen(
         [sys.executable, "-m", "suwen", *words],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=tmp_path,

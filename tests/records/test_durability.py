@@ -92,7 +92,7 @@ def test_an_import_killed_and_run_again_imports_everything_once(
     files, store = tmp_path / "files", tmp_path / "store"
     total = harness.data.write(bundles, files)
     words = [sys.executable, "-m", "suwen", "records", "import", str(files), "--store", str(store), "--json"]
-    draw = random.Random(3)  # noqa: S311
+    draw = random.Random(3)
     for more in (1, 2):
         wanted = _pieces_done(store) + more
         running = subprocess.Popen(

@@ -96,7 +96,7 @@ def test_nothing_is_left_and_others_are_untouched(
     put(record, group)
     with record.database.reading() as db:
         (before,) = db.row("SELECT COUNT(*) FROM resource") or ()
-        tables = [db.row(f"SELECT COUNT(*) FROM {name}") for name in ("term", "link", "span")]  # noqa: S608
+        tables = [db.row(f"SELECT COUNT(*) FROM {name}") for name in ("term", "link", "span")]
     receipt = erase(record, CANARIES["id"], actor="tester")
     assert (receipt["resources"], receipt["log_emptied"]) == (2, None if record.database.postgres else True)
     words = list(CANARIES.values())
@@ -108,7 +108,7 @@ def test_nothing_is_left_and_others_are_untouched(
     assert status(record, "List/ward") == 200
     with record.database.reading() as db:
         assert db.row("SELECT COUNT(*) FROM resource") == (before - 2,)
-        after = [db.row(f"SELECT COUNT(*) FROM {name}") for name in ("term", "link", "span")]  # noqa: S608
+        after = [db.row(f"SELECT COUNT(*) FROM {name}") for name in ("term", "link", "span")]
         assert all(a and b and a[0] <= b[0] for a, b in zip(after, tables, strict=True))
         orphans = "SELECT COUNT(*) FROM {} WHERE rid NOT IN (SELECT rid FROM resource)"
         for name in ("term", "link", "span"):
@@ -172,7 +172,7 @@ def test_the_patients_files_go_and_others_stay(sqlite_record: Record) -> None:
 
 def test_copies_in_free_space_are_found_and_removed(sqlite_record: Record) -> None:
     """Rows that grow move to other pages, and SQLite leaves their old bytes behind."""
-    database, random = sqlite_record.database, Random(3)  # noqa: S311
+    database, random = sqlite_record.database, Random(3)
     ids = [f"{'other' if number % 3 else 'canary'}-{number:05d}" for number in range(4000)]
     names = [("Basic", one) for one in ids if one.startswith("canary")]
     with database.writing() as db:

@@ -234,7 +234,7 @@ QUESTIONS = {
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_finds_what_the_oracle_finds(filled: Record, oracle: Any, name: str) -> None:
     make, count = QUESTIONS[name]
-    draw = random.Random(name)  # noqa: S311
+    draw = random.Random(name)
     wrong, found_some = [], 0
     for kind, query in make(draw, oracle, count):
         expected, found = oracle.find(kind, query), _ids(filled, kind, query)
@@ -248,7 +248,7 @@ def test_finds_what_the_oracle_finds(filled: Record, oracle: Any, name: str) -> 
 
 def test_pages_hold_what_the_oracle_finds(filled: Record, oracle: Any) -> None:
     """The same through the interface, page by page."""
-    draw = random.Random(1)  # noqa: S311
+    draw = random.Random(1)
     asked = [query for make, _ in QUESTIONS.values() for query in make(draw, oracle, 4)]
     for kind, query in asked:
         found = _paged(filled, kind, query)

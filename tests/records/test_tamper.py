@@ -4,8 +4,6 @@ What cannot be found is that the newest commits were cut off whole, heads and al
 such a store is what it honestly was at that moment. So keep a new head now and then.
 """
 
-# ruff: noqa: S608  (statements made of constants)
-
 from __future__ import annotations
 
 import shutil

@@ -52,7 +52,7 @@ def audit_events(
 
 def _entries(db: Connection) -> Iterator[tuple[int, Event]]:
     after = -1
-    sql = f"SELECT position, entry FROM leaf WHERE position > ? ORDER BY position LIMIT {PAGE}"  # noqa: S608
+    sql = f"SELECT position, entry FROM leaf WHERE position > ? ORDER BY position LIMIT {PAGE}"  # noqa: S608  (values are bound)
     while rows := db.rows(sql, (after,)):
         for position, entry in rows:
             yield int(position), decode(bytes(entry))

@@ -42,7 +42,7 @@ def take(record: Record, *paths: Path, **more: Any) -> Import:
 
 def count(record: Record, table: str = "resource") -> int:
     with record.database.reading() as db:
-        row = db.row(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+        row = db.row(f"SELECT COUNT(*) FROM {table}")
     return int(row[0]) if row else 0
 
 

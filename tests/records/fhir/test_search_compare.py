@@ -55,7 +55,7 @@ def test_prefixes_say_what_the_standard_says(prefix: str, asked: list[int], stor
     assert holds(value, first, last) == meaning
     where = SQL[prefix].format(s="s")
     row = DATABASE.execute(
-        f"SELECT {where} FROM (SELECT ? AS lo, ? AS hi) AS s",  # noqa: S608
+        f"SELECT {where} FROM (SELECT ? AS lo, ? AS hi) AS s",
         (*sql_parameters(value), first, last),
     ).fetchone()
     assert bool(row[0]) == meaning

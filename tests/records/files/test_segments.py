@@ -34,7 +34,7 @@ class Dribble:
 
 
 def content(size: int) -> bytes:
-    return random.Random(size).randbytes(size)  # noqa: S311 - any bytes do
+    return random.Random(size).randbytes(size)
 
 
 def sealed(data: bytes, file_id: bytes = FILE_ID, key: bytes = KEY) -> bytes:

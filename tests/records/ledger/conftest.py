@@ -80,7 +80,7 @@ class Store:
 
 def fill(store: Store, seed: int = 1) -> Store:
     """Some hundred leaves: writes of every kind, reads, searches, one erased patient."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     store.raw.execute("BEGIN")
     for owner in range(1, PATIENTS + 2):
         store.raw.execute("INSERT INTO data_key VALUES (?, ?, 'm', x'00', 0)", (owner, owner - 1))

@@ -71,13 +71,13 @@ class Shelf:
         for table, values in rows.items():
             if values:
                 marks = ",".join("?" * len(values[0]))
-                self.db.run_many(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608
+                self.db.run_many(f"INSERT INTO {table} VALUES ({marks})", values)
         return added
 
     def delete(self, rid: int) -> None:
         self.db.run("UPDATE resource SET deleted = 1 WHERE rid = ?", (rid,))
         for table in ("term", "span", "link"):
-            self.db.run(f"DELETE FROM {table} WHERE rid = ?", (rid,))  # noqa: S608
+            self.db.run(f"DELETE FROM {table} WHERE rid = ?", (rid,))
 
     def ask(
         self, kind: str | None, *pairs: tuple[str, str], limit: int = 1000, cursor: Cursor | None = None

@@ -358,7 +358,7 @@ def oracle(shelf: Any, data_dir: Path) -> Oracle:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_parameter_finds_what_brute_force_finds(shelf: Any, oracle: Oracle, part: int) -> None:
-    dice = random.Random(part)  # noqa: S311
+    dice = random.Random(part)
     asked = 0
     for kind in sorted(oracle.by_type)[part::PARTS]:
         for parameter in oracle.of(kind):

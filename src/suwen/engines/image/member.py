@@ -103,7 +103,7 @@ def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title:
     """A quiet Lightning trainer: our progress line, our checkpoint, no folders of its own."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Deterministic kernels bring this aid for debugging along: it writes every fresh tensor once for nothing.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch leaves it untyped
     gpu = torch.cuda.is_available()
     callbacks: list[Callback] = [EveryEpoch(last, progress, title)]
     if sys.stderr.isatty():

@@ -120,7 +120,7 @@ def export(
 def current(record: Record, db: Connection, kind: str | None = None) -> Iterator[Stored]:
     """Every current resource, or those of one type; in the order in which they were first written."""
     where, parameters = ("type = ? AND ", (kind,)) if kind else ("", ())
-    sql = f"SELECT rid FROM resource WHERE {where}rid > ? AND deleted = 0 ORDER BY rid LIMIT {PAGE}"  # noqa: S608
+    sql = f"SELECT rid FROM resource WHERE {where}rid > ? AND deleted = 0 ORDER BY rid LIMIT {PAGE}"  # noqa: S608  (values are bound)
     after = 0
     while rids := [row[0] for row in db.rows(sql, (*parameters, after))]:
         found = record.reading.many(db, rids)

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from suwen.records.ledger.events import Event
     from suwen.records.record import Record
     from suwen.records.store.connection import Connection
-    from suwen.records.store.writer import Transaction
 
 
 @dataclass(slots=True)
@@ -24,11 +23,8 @@ class Look:
         Connection inside a transaction: a reader's, or the writer's own in a bundle.
     events
         Ledger entries that this request gives rise to; nobody is answered before they are in the log.
-    tx
-        The writer's transaction, where there is one.
     """
 
     record: Record
     db: Connection
     events: list[Event] = field(default_factory=list)
-    tx: Transaction | None = None

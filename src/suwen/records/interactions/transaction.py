@@ -6,7 +6,7 @@ asked; only what a condition decides is done inside its transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from suwen.records.fhir.instants import instant
 from suwen.records.interactions.bundles import Entry, assemble
 from suwen.records.interactions.conditional import one_match
 from suwen.records.interactions.context import Look
-from suwen.records.interactions.errors import PreconditionFailed
+from suwen.records.interactions.errors import Invalid, PreconditionFailed
 from suwen.records.interactions.incoming import change_of, check_kind
 from suwen.records.interactions.messages import Request, Response, criteria
 from suwen.records.interactions.preconditions import check_of, etag
@@ -274,7 +274,7 @@ class Plan:
     def _read(self, tx: Transaction, step: Step) -> Entry:
         from suwen.records.interactions.dispatch import look_up
 
-        look = Look(record=self.record, db=tx.db, events=tx.events, tx=tx)
+        look = Look(record=self.record, db=tx.db, events=tx.events)
         found = look_up(look, step.request)
         return Entry(
             resource=found.body or None,
@@ -297,17 +297,12 @@ class Plan:
 
 def _locate(error: SuwenError, position: int) -> None:
     """Say which entry an error is about."""
-    issues = getattr(error, "issues", None)
-    if issues:
-        from dataclasses import replace
-
-        error.issues = tuple(  # type: ignore[attr-defined]
-            replace(
-                issue,
-                path=f"Bundle.entry[{position}].resource.ofType({issue.path.partition('.')[0]})"
-                + ("." + issue.path.partition(".")[2] if "." in issue.path else ""),
-            )
-            for issue in issues
-        )
-    else:
+    if not isinstance(error, Invalid):
         error.what = f"entry {position} of the bundle: {error.what}"
+        return
+    entry = f"Bundle.entry[{position}].resource"
+    located = []
+    for issue in error.issues:
+        kind, dot, inside = issue.path.partition(".")
+        located.append(replace(issue, path=f"{entry}.ofType({kind}){dot}{inside}"))
+    error.issues = tuple(located)
