@@ -262,8 +262,8 @@ class Not(Rule):
 
 
 @dataclass(frozen=True)
-class Either(Rule):
-    """Meets one of several conditions."""
+class _Several(Rule):
+    """Made of conditions, each of which is tested."""
 
     rules: tuple[Rule, ...]
 
@@ -271,6 +271,11 @@ class Either(Rule):
     def price(self) -> float:
         """Cost of a test."""
         return sum(rule.price for rule in self.rules)
+
+
+@dataclass(frozen=True)
+class Either(_Several):
+    """Meets one of several conditions."""
 
     @property
     def settled(self) -> bool:  # type: ignore[override]
@@ -295,15 +300,8 @@ class Either(Rule):
 
 
 @dataclass(frozen=True)
-class Together(Rule):
+class Together(_Several):
     """Meets several conditions at once."""
-
-    rules: tuple[Rule, ...]
-
-    @property
-    def price(self) -> float:
-        """Cost of a test."""
-        return sum(rule.price for rule in self.rules)
 
     @property
     def settled(self) -> bool:  # type: ignore[override]
