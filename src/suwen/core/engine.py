@@ -34,6 +34,32 @@ class Parts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Units:
+    """What is scored: a sample where the endpoint is one answer, an hour of a stay, an origin of a forecast.
+
+    Every model of a task scores the same units in the same order: all of the first sample in order of time,
+    then all of the second.
+
+    Attributes
+    ----------
+    owner
+        Array (u,), int64, not falling: index of the sample each belongs to.
+    hour
+        Array (u,), float64: hours since the sample's start at which it is scored; 0 where there is one.
+    target
+        Array (u,) of class indices, -1 where unknown; (u, 2) of time and event (1 or 0); or (u, H) of future
+        values, NaN where unknown.
+    """
+
+    owner: Any
+    hour: Any
+    target: Any
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fitted:
     """What training leaves behind besides its files.
 
@@ -43,17 +69,18 @@ class Fitted:
         The samples behind ``logits``: the validation part, or all of train and validation when scores
         are out-of-fold.
     logits
-        Array (n, classes) of scores before calibration.
+        Array (u, ...) of scores before calibration, one row per unit; what a row holds is the endpoint's
+        kind: logits (u, classes) of classes and alarms, values (u, horizons) of forecasts, log cumulative
+        hazard (u, times) of survival.
+    units
+        What the rows are, where a sample has more than one or the target is no class.
     members
         One array like ``logits`` per ensemble member, where there are several.
-    baseline
-        Probability (n, classes) of the simple baseline on the same samples.
-    baseline_name
-        e.g. ``hog_logistic``.
+    baselines
+        Simple models, other learners and clinical scores on the same units, by name: probabilities
+        (u, classes) for classes and alarms, else rows like ``logits``.
     history
         One mapping per epoch and member: what was learned when.
-    files
-        Names of the files written into the model folder.
     engine_manifest
         What the engine needs to serve again: input size, normalisation, gates.
     cpu_seconds
@@ -62,11 +89,10 @@ class Fitted:
 
     samples: tuple[Sample, ...]
     logits: Any
-    baseline: Any
-    baseline_name: str
+    baselines: Mapping[str, Any]
     history: Sequence[Mapping[str, float]]
-    files: tuple[str, ...]
     engine_manifest: Mapping[str, Any]
+    units: Units | None = None
     members: Any = None
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -104,9 +130,13 @@ class Raw:
     Attributes
     ----------
     logits
-        Array (classes,); ``None`` when the input gates refused the sample.
+        Array (classes,), or one row per unit of the sample; ``None`` when the input gates refused it.
     members
-        Array (members, classes) of the ensemble's own logits.
+        The ensemble's own answers, one like ``logits`` per member.
+    units
+        The sample's units, where it has more than one or its target is no class.
+    last
+        Last observed value of the quantity at each unit, (u,), for forecasts.
     abstained
         Why the gates refused it, if they did.
     quality
@@ -115,6 +145,8 @@ class Raw:
 
     logits: Any
     members: Any
+    units: Units | None = None
+    last: Any = None
     abstained: Abstention | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
 
@@ -127,11 +159,15 @@ class ServedModel(Protocol):
         ...
 
     def logits(self, samples: Sequence[Sample]) -> Any:
-        """Scores (n, classes) before calibration, gates not applied."""
+        """Scores of every unit before calibration, gates not applied; rows as in :class:`Fitted`."""
         ...
 
-    def baseline(self, samples: Sequence[Sample]) -> Any:
-        """Probabilities (n, classes) of the simple baseline trained beside the model."""
+    def units(self, samples: Sequence[Sample]) -> Units | None:
+        """What those rows are; ``None`` where each sample is one and its target a class."""
+        ...
+
+    def baselines(self, samples: Sequence[Sample]) -> Mapping[str, Any]:
+        """Simple models and clinical scores on the same units, by name; rows as in :class:`Fitted`."""
         ...
 
     def open_up(self, sample: Sample, explained: int) -> Explainable:
@@ -143,7 +179,6 @@ class Engine(Protocol):
     """How one family of models learns and runs; ``suwen.engines.<name>.engine`` is one."""
 
     name: str
-    baseline_name: str
 
     def setting_names(self) -> tuple[str, ...]:
         """Keys of the settings that are this engine's own."""

@@ -64,6 +64,96 @@ class Scores:
         """Calibrated probability of the positive class."""
         return self.probabilities[self.positive]
 
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A risk that is answered anew each hour of a stay.
+
+    Attributes
+    ----------
+    hours
+        When each was answered, hours since the start.
+    probabilities
+        Calibrated probability of the positive class at each.
+    positive
+        The class.
+    threshold
+        Probability from which an alarm is due.
+    alarms
+        Hours at which an alarm was raised, none within the refractory time of the one before.
+    refractory_h
+        Hours for which an alarm silences the next.
+    """
+
+    hours: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    positive: str
+    threshold: float
+    alarms: tuple[float, ...]
+    refractory_h: float
+
+    @property
+    def probability(self) -> float:
+        """The latest probability."""
+        return self.probabilities[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """Future values of one quantity, with 90% intervals.
+
+    Attributes
+    ----------
+    quantity, unit
+        What is forecast, in which UCUM unit.
+    horizons_min
+        How far ahead each value lies.
+    values, intervals
+        Forecast and 90% conformal interval at each horizon, in ``unit``.
+    last
+        The last observed value.
+    alarms
+        Reasons such as ``low at 30 min``; empty where there is none.
+    """
+
+    quantity: str
+    unit: str
+    horizons_min: tuple[int, ...]
+    values: tuple[float, ...]
+    intervals: tuple[tuple[float, float], ...]
+    last: float
+    alarms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survival:
+    """Time to an event: the curve of one subject.
+
+    Attributes
+    ----------
+    event
+        What happens.
+    times
+        Times of the curve, in the unit of the data the model learned from.
+    probabilities
+        Probability that the event has not happened by each time; never rises.
+    bounds
+        90% lower bound of the time to the event by conformal prediction, or ``None``.
+    median
+        Median time to the event; ``None`` where the curve stays above one half.
+    risk
+        Expected number of events by the end of the grid (sum of the cumulative hazard): higher is worse.
+    """
+
+    event: str
+    times: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    median: float | None
+    risk: float
+    bounds: float | None = None
+
+
+Output = Scores | Course | Outlook | Survival
+
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
@@ -130,7 +220,7 @@ class Prediction:
 
     task: str
     subject_id: str
-    output: Scores | None
+    output: Output | None
     provenance: Provenance
     explanation: Explanation | None = None
     abstained: str | None = None

@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from suwen.core.errors import BadInput
+from suwen.core.endpoint import ABSENT_LABELS, Alarm, AnyEndpoint, Code, Endpoint, Forecast, TimeToEvent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from suwen.core.sample import Sample, Samples
+
+__all__ = [
+    "ABSENT_LABELS",
+    "DISCLAIMER",
+    "Alarm",
+    "AnyEndpoint",
+    "Code",
+    "Endpoint",
+    "Field",
+    "Forecast",
+    "Task",
+    "TimeToEvent",
+]
 
 DISCLAIMER = "Research and decision support. Not a diagnosis; a clinician decides."
 
@@ -39,60 +52,6 @@ class Field:
     description: str
     accepts: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """What is predicted: named classes, and the spellings of each in the data.
-
-    Attributes
-    ----------
-    labels
-        Class name to the label spellings (file, folder or number) that mean it; the order is the
-        order of the scores.
-    positive
-        The class whose probability is the result of a two-class task.
-    code
-        The finding as (system, code, display), for FHIR.
-    """
-
-    labels: Mapping[str, tuple[str, ...]]
-    positive: str
-    code: tuple[str, str, str]
-
-    def __post_init__(self) -> None:
-        if self.positive not in self.labels:
-            raise BadInput(f"the positive class '{self.positive}' is not among {sorted(self.labels)}")
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, in score order."""
-        return tuple(self.labels)
-
-    def resolve(self, label: str | None) -> str | None:
-        """Class a label in the data stands for; an absent label stays ``None``.
-
-        Raises
-        ------
-        BadInput
-            When the label is neither absent nor one of the known spellings.
-        """
-        text = (label or "").strip()
-        if text.lower() in ABSENT_LABELS:
-            return None
-        for name, spellings in self.labels.items():
-            if text.lower() in {name.lower(), *(s.lower() for s in spellings)}:
-                return name
-        known = sorted({s for spellings in self.labels.values() for s in spellings} | set(self.labels))
-        raise BadInput(
-            f"the label '{text}' is not one this task knows",
-            fix=f"Known labels: {', '.join(known)}; leave the cell empty where the label is unknown",
-            code="unknown-label",
-        )
-
-
-ABSENT_LABELS = frozenset({"", "nan", "na", "n/a", "none", "null", "unknown", "-1", "?"})
-"""Spellings of a missing label. Missing is missing: never read as negative."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +87,7 @@ class Task:
     intended_use: str
     not_for: str
     inputs: tuple[Field, ...]
-    endpoint: Endpoint
+    endpoint: AnyEndpoint
     engine: str
     metrics: tuple[str, ...] = ("auroc", "auprc", "accuracy", "sensitivity", "specificity", "brier", "ece")
     floor: Mapping[str, float] = field(default_factory=dict)

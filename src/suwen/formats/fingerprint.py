@@ -6,11 +6,17 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from suwen.core.sample import SPLITS
+from suwen.core.target import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from suwen.core.sample import Sample
+
+
+def content_key(sample: Sample) -> str:
+    """Hash of what a sample shows, whatever its file's name or encoding."""
+    return "+".join(str(value.content_key()) for value in sample.inputs.values())
 
 
 def fingerprint(samples: Iterable[Sample], known_subjects: Iterable[bool]) -> str:
@@ -19,15 +25,15 @@ def fingerprint(samples: Iterable[Sample], known_subjects: Iterable[bool]) -> st
     Parameters
     ----------
     samples
-        Samples whose ``image`` has a ``content_key()``.
+        Samples whose every input has a ``content_key()``.
     known_subjects
         For each sample, whether its ``subject_id`` names a real subject.
     """
     return _digest(
         "\t".join(
             (
-                sample.inputs["image"].content_key(),
-                str(sample.target or ""),
+                content_key(sample),
+                content_of(sample.target),
                 sample.split or "",
                 sample.subject_id if known else "",
             )
@@ -44,8 +50,7 @@ def split_fingerprints(samples: Iterable[Sample]) -> dict[str, str]:
     lines: dict[str, list[str]] = {name: [] for name in SPLITS}
     for sample in samples:
         if sample.split is not None:
-            key = sample.inputs["image"].content_key()
-            lines[sample.split].append(f"{key}\t{sample.target or ''}")
+            lines[sample.split].append(f"{content_key(sample)}\t{content_of(sample.target)}")
     return {name: _digest(found) for name, found in lines.items() if found}
 
 
