@@ -32,6 +32,7 @@ def test_two_class_metrics_equal_scikit_learn(two: Any, positive: int) -> None:
         "ppv": sk.precision_score(truth, called),
         "npv": sk.precision_score(~truth, ~called),
         "f1": sk.f1_score(truth, called),
+        "event1": min(sk.recall_score(truth, called), sk.precision_score(truth, called)),
         "mcc": sk.matthews_corrcoef(truth, called),
         "brier": sk.brier_score_loss(truth, score),
         "prevalence": truth.mean(),
@@ -90,6 +91,13 @@ def test_logistic_recalibration_equals_scikit_learn(two: Any, sharper: float) ->
     # Of the intercept with the slope at 1 the defining equation: mean probability equals mean outcome.
     a = value("calibration_intercept", p, labels, context)
     assert (1 / (1 + np.exp(-(x + a)))).mean() == pytest.approx(labels.mean(), abs=1e-9)
+
+
+def test_event1_where_nothing_is_called_is_zero() -> None:
+    p = np.array([[0.9, 0.1], [0.8, 0.2]])
+    context = Context(positive=1, threshold=0.5)
+    assert value("event1", p, [0, 1], context) == 0.0
+    assert np.isnan(value("event1", p, [0, 0], context))
 
 
 def test_ece_by_hand_and_independent_of_order() -> None:

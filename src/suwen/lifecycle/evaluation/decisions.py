@@ -81,6 +81,16 @@ def f1(probabilities: Floats, labels: Ints, context: Context) -> Floats:
     return _macro(ratio(2 * tp, 2 * tp + fp + fn))
 
 
+def event1(probabilities: Floats, labels: Ints, context: Context) -> Floats:
+    """Return the smaller of sensitivity and PPV, (resamples,): the first event of the CinC 2012 challenge.
+
+    Silva et al., Computing in Cardiology 39:245, 2012. Where positives exist and none is found it is 0,
+    also where nothing was called positive and the PPV alone would be undefined.
+    """
+    tp, fp, fn, _ = _counts(probabilities, labels, context)
+    return _macro(ratio(tp, np.maximum(tp + fn, tp + fp) * (tp + fn > 0)))
+
+
 def mcc(probabilities: Floats, labels: Ints, context: Context) -> Floats:
     """Matthews correlation coefficient, (resamples,), -1 to 1; for several classes as in Gorodkin 2004.
 

@@ -163,6 +163,13 @@ METRICS: Mapping[str, Metric] = {
         unit=_SHARE,
         meaning="Harmonic mean of sensitivity and PPV at the operating point.",
     ),
+    "event1": Metric(
+        title="Event 1",
+        function=decisions.event1,
+        direction="higher",
+        unit=_SHARE,
+        meaning="The smaller of sensitivity and PPV at the operating point (CinC 2012 challenge).",
+    ),
     "mcc": Metric(
         title="MCC",
         function=decisions.mcc,
