@@ -91,6 +91,21 @@ class Alarm(Endpoint):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Points(Endpoint):
+    """Points of published clinical scores, not probabilities; the labels are what a score is judged by.
+
+    Attributes
+    ----------
+    refractory_h
+        Hours for which an alarm silences the next one of the same level; a higher level is heard at once.
+    """
+
+    kind: ClassVar[str] = "points"
+
+    refractory_h: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """Future values of one quantity; the target is :class:`~suwen.core.target.FutureValues`.
 

@@ -141,6 +141,8 @@ class Raw:
         Why the gates refused it, if they did.
     quality
         Figures of the gates, e.g. ``ood_score`` and ``ood_threshold``.
+    detail
+        What an engine's own kind of answer needs besides.
     """
 
     logits: Any
@@ -149,6 +151,7 @@ class Raw:
     last: Any = None
     abstained: Abstention | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
+    detail: Any = None
 
 
 class ServedModel(Protocol):

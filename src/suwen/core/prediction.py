@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suwen.core.tally import Tally
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
@@ -63,6 +65,7 @@ class Scores:
     def probability(self) -> float:
         """Calibrated probability of the positive class."""
         return self.probabilities[self.positive]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
@@ -152,7 +155,7 @@ class Survival:
     bounds: float | None = None
 
 
-Output = Scores | Course | Outlook | Survival
+Output = Scores | Course | Outlook | Survival | Tally
 
 
 @dataclass(frozen=True, kw_only=True)

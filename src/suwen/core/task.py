@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from suwen.core.endpoint import ABSENT_LABELS, Alarm, AnyEndpoint, Code, Endpoint, Forecast, TimeToEvent
+from suwen.core.endpoint import (
+    ABSENT_LABELS,
+    Alarm,
+    AnyEndpoint,
+    Code,
+    Endpoint,
+    Forecast,
+    Points,
+    TimeToEvent,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +31,7 @@ __all__ = [
     "Endpoint",
     "Field",
     "Forecast",
+    "Points",
     "Task",
     "TimeToEvent",
 ]

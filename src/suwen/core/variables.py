@@ -28,6 +28,10 @@ class Variable:
         Usual adult range, for the page a clinician looks at; ``None`` where a side has no bound.
     loinc
         LOINC codes under which a FHIR Observation carries it.
+    snomed
+        SNOMED CT codes of the same, where it is coded so.
+    coded
+        Words and codes that a value may arrive as (lower case), to the stored value: ``alert``, ``248234008``.
     convertible
         Other units it may arrive in: unit to ``(factor, offset)`` with ``stored = given * factor + offset``.
     modifiable
@@ -40,6 +44,8 @@ class Variable:
     plausible: tuple[float, float]
     reference: tuple[Bound, Bound] = (None, None)
     loinc: tuple[str, ...] = ()
+    snomed: tuple[str, ...] = ()
+    coded: Mapping[str, float] = field(default_factory=dict)
     convertible: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     modifiable: bool = False
 
@@ -63,6 +69,10 @@ class Variable:
             )
         factor, offset = self.convertible[unit]
         return value * factor + offset
+
+    def decoded(self, word: str) -> float | None:
+        """The stored value that a word or code stands for; ``None`` where it stands for none."""
+        return self.coded.get(word.strip().lower())
 
     def possible(self, value: float) -> bool:
         """Whether a living patient can have this value; NaN is not possible."""
