@@ -45,7 +45,7 @@ def lime_map(probability: Probability, image: Array, *, seed: int = 0, samples: 
     MissingExtra
         When the package ``lime`` is not installed.
     """
-    base = _package().LimeBase(_proximity, random_state=np.random.RandomState(seed))
+    base = package().LimeBase(proximity, random_state=np.random.RandomState(seed))
     cell = grid_of(image.shape, CELLS)
     segments = int(cell.max()) + 1
     shown = np.random.default_rng(seed).integers(0, 2, (samples, segments))
@@ -63,12 +63,12 @@ def lime_map(probability: Probability, image: Array, *, seed: int = 0, samples: 
     return np.asarray(by_segment[cell])
 
 
-def _proximity(distance: Array) -> Array:
+def proximity(distance: Array) -> Array:
     """Weight of a masking, 0 to 1, by its distance from the image."""
     return np.asarray(np.sqrt(np.exp(-(distance**2) / KERNEL_WIDTH**2)))
 
 
-def _package() -> ModuleType:
+def package() -> ModuleType:
     """``lime.lime_base``, imported on first use; what its dependencies deprecate is not ours to report."""
     try:
         with warnings.catch_warnings():
