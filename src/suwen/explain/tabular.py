@@ -73,7 +73,8 @@ class Vector:
         """Mean answer (m,) with only the kept features (m, d), the others from up to 20 background rows."""
         others = self.background[np.linspace(0, len(self.background) - 1, _ROWS).round().astype(int)]
         rows = np.where(kept[:, None], self.values, others)
-        return self.ask(rows.reshape(-1, kept.shape[1])).reshape(len(kept), len(others)).mean(axis=1)
+        answers = self.ask(rows.reshape(-1, kept.shape[1])).reshape(len(kept), len(others))
+        return np.asarray(answers.mean(axis=1))
 
 
 def faithfulness(vector: Vector, values: Floats) -> tuple[float, float]:

@@ -24,7 +24,10 @@ from suwen.core.home import home
 OLDEST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2**30
 LEAST_MEMORY_BYTES = 2**30
-EXTRAS = {"explain": ("lime",), "train": ("torch", "lightning", "monai", "sklearn", "onnx", "matplotlib")}
+EXTRAS = {
+    "explain": ("lime", "shap"),
+    "train": ("torch", "lightning", "monai", "sklearn", "onnx", "matplotlib"),
+}
 """Modules whose presence shows that an extra is installed."""
 
 # x + x as an ONNX graph (opset 17), so that the runtime is seen to compute without any model at hand.
