@@ -27,6 +27,7 @@ def test_two_class_metrics_equal_scikit_learn(two: Any, positive: int) -> None:
         "auroc": sk.roc_auc_score(truth, score),
         "auprc": sk.average_precision_score(truth, score),
         "accuracy": sk.accuracy_score(truth, called),
+        "balanced_accuracy": sk.balanced_accuracy_score(truth, called),
         "sensitivity": sk.recall_score(truth, called),
         "specificity": sk.recall_score(~truth, ~called),
         "ppv": sk.precision_score(truth, called),
@@ -54,6 +55,7 @@ def test_many_classes_are_macro_one_vs_rest(three: Any) -> None:
         "auroc": np.mean([a for a, _ in each]),
         "auprc": np.mean([b for _, b in each]),
         "accuracy": sk.accuracy_score(labels, called),
+        "balanced_accuracy": sk.balanced_accuracy_score(labels, called),
         "sensitivity": sk.recall_score(labels, called, average="macro"),
         "specificity": np.mean([sk.recall_score(labels != k, called != k) for k in range(3)]),
         "ppv": sk.precision_score(labels, called, average="macro"),
@@ -91,6 +93,12 @@ def test_logistic_recalibration_equals_scikit_learn(two: Any, sharper: float) ->
     # Of the intercept with the slope at 1 the defining equation: mean probability equals mean outcome.
     a = value("calibration_intercept", p, labels, context)
     assert (1 / (1 + np.exp(-(x + a)))).mean() == pytest.approx(labels.mean(), abs=1e-9)
+
+
+def test_balanced_accuracy_counts_the_classes_that_are_there() -> None:
+    p = np.eye(4)[[0, 0, 1, 3, 3, 2]]
+    labels = [0, 0, 1, 1, 3, 3]  # nobody is of class 2; one sample of 1 and one of 3 are missed
+    assert value("balanced_accuracy", p, labels, Context(positive=0)) == pytest.approx((1 + 0.5 + 0.5) / 3)
 
 
 def test_event1_where_nothing_is_called_is_zero() -> None:

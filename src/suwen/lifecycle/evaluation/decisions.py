@@ -34,6 +34,16 @@ def accuracy(probabilities: Floats, labels: Ints, context: Context) -> Floats:
     return ratio(np.trace(matrix, axis1=1, axis2=2), matrix.sum(axis=(1, 2)))
 
 
+def balanced_accuracy(probabilities: Floats, labels: Ints, context: Context) -> Floats:
+    """Mean recall over the classes that the truth holds, (resamples,): every class counts alike.
+
+    Equal to ``sklearn.metrics.balanced_accuracy_score``.
+    """
+    matrix = confusion(probabilities, labels, context)
+    recall = ratio(np.diagonal(matrix, axis1=1, axis2=2), matrix.sum(axis=2))
+    return ratio(np.nansum(recall, axis=1), np.isfinite(recall).sum(axis=1))
+
+
 def _counts(probabilities: Floats, labels: Ints, context: Context) -> tuple[Floats, Floats, Floats, Floats]:
     """TP, FP, FN and TN, each (resamples, 1) of the positive class or (resamples, classes) one-vs-rest."""
     matrix = confusion(probabilities, labels, context)

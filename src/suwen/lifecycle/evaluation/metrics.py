@@ -128,6 +128,13 @@ METRICS: Mapping[str, Metric] = {
         unit=_SHARE,
         meaning="Share of right decisions at the operating point.",
     ),
+    "balanced_accuracy": Metric(
+        title="Balanced accuracy",
+        function=decisions.balanced_accuracy,
+        direction="higher",
+        unit="fraction, 0 to 1; chance is one over the number of classes",
+        meaning="Share of right decisions within each class, averaged over the classes present.",
+    ),
     "sensitivity": Metric(
         title="Sensitivity",
         function=decisions.sensitivity,
