@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import uuid
 from typing import TYPE_CHECKING, Any
 
-from suwen.core.documents import plain
-from suwen.core.errors import BadInput
 from suwen.core.task import DISCLAIMER
+from suwen.formats.fhir_parts import (
+    DEVICE,
+    TERMINOLOGY,
+    base,
+    check_id,
+    coded,
+    collection,
+    device,
+    fraction,
+    identities,
+    provenance,
+)
 
 if TYPE_CHECKING:
     from suwen.core.prediction import Prediction, Scores
     from suwen.core.task import Task
-
-TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-UCUM = "http://unitsofmeasure.org"
-SHA256_OID = "urn:oid:2.16.840.1.101.3.4.2.1"
-"""NIST's object identifier of SHA-256, as the system of identifiers that are such hashes."""
-
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # FHIR R4, datatype id
 
 # HL7 v2-0074, diagnostic service section, by DICOM modality.
 _SECTIONS = {
@@ -35,8 +34,6 @@ _RADIOLOGY = ("RAD", "Radiology")
 
 _FAILURES = ("error", "unreadable", "undecodable", "truncated", "not-finite")
 """Parts of reason codes that mean something broke; every other abstention is a declined input."""
-
-_DEVICE = "model"
 
 
 def diagnostic_report(prediction: Prediction, task: Task, *, patient: str | None = None) -> dict[str, Any]:
@@ -65,48 +62,24 @@ def diagnostic_report(prediction: Prediction, task: Task, *, patient: str | None
     BadInput
         ``bad-patient-id`` when ``patient`` is not a FHIR id. The id is not repeated.
     """
-    if patient is not None and not _ID.fullmatch(patient):
-        raise BadInput(
-            "the patient's id is not a FHIR id",
-            fix="Use 1 to 64 letters, digits, hyphens and points",
-            code="bad-patient-id",
-        )
-    content = json.dumps(plain([prediction.task, prediction.provenance, prediction.output]), sort_keys=True)
-    seed = hashlib.sha256(f"{content}|{prediction.subject_id}|{prediction.abstained}|{patient}".encode())
-    ids = {
-        kind: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{seed.hexdigest()}/{kind}"))
-        for kind in ("Bundle", "DiagnosticReport", "Observation", "Provenance")
-    }
+    check_id(patient)
+    ids = identities(prediction, patient, ("Bundle", "DiagnosticReport", "Observation", "Provenance"))
     resources = [
         _report(prediction, task, ids, patient),
         _observation(prediction, task, ids, patient),
-        _provenance(prediction, ids),
+        provenance(prediction, ids, ("DiagnosticReport", "Observation")),
     ]
-    bundle = {
-        "resourceType": "Bundle",
-        "id": ids["Bundle"],
-        "type": "collection",
-        "timestamp": prediction.provenance.created_at,
-        "entry": [{"fullUrl": f"urn:uuid:{one['id']}", "resource": one} for one in resources],
-    }
-    if prediction.simulated:
-        tag = {"system": f"{TERMINOLOGY}/v3-ActReason", "code": "HTEST", "display": "test health data"}
-        for one in (bundle, *resources):
-            one["meta"] = {"tag": [tag]}
-    return bundle
-
-
-def _base(kind: str, ids: dict[str, str], patient: str | None) -> dict[str, Any]:
-    subject = {"subject": {"reference": f"Patient/{patient}"}} if patient else {}
-    return {"resourceType": kind, "id": ids[kind], **subject}
+    return collection(
+        ids["Bundle"], prediction.provenance.created_at, resources, simulated=prediction.simulated
+    )
 
 
 def _report(prediction: Prediction, task: Task, ids: dict[str, str], patient: str | None) -> dict[str, Any]:
     section, name = _section(task)
     return {
-        **_base("DiagnosticReport", ids, patient),
+        **base("DiagnosticReport", ids, patient),
         "status": "preliminary",
-        "category": [_coded(f"{TERMINOLOGY}/v2-0074", section, name)],
+        "category": [coded(f"{TERMINOLOGY}/v2-0074", section, name)],
         "code": {
             "coding": [
                 {"system": "http://loinc.org", "code": "18748-4", "display": "Diagnostic imaging study"}
@@ -148,14 +121,14 @@ def _observation(
 ) -> dict[str, Any]:
     system, code, display = task.endpoint.code
     observation = {
-        **_base("Observation", ids, patient),
-        "contained": [_device(prediction)],
+        **base("Observation", ids, patient),
+        "contained": [device(prediction)],
         "status": "preliminary",
-        "category": [_coded(f"{TERMINOLOGY}/observation-category", "imaging", "Imaging")],
-        "code": _coded(system, code, display),
+        "category": [coded(f"{TERMINOLOGY}/observation-category", "imaging", "Imaging")],
+        "code": coded(system, code, display),
         "effectiveDateTime": prediction.provenance.created_at,
         "issued": prediction.provenance.created_at,
-        "device": {"reference": f"#{_DEVICE}"},
+        "device": {"reference": f"#{DEVICE}"},
     }
     if prediction.output is not None:
         return observation | _result(prediction.output)
@@ -164,7 +137,7 @@ def _observation(
     absent = ("error", "Error") if broken else ("unsupported", "Unsupported")
     text = f"{reason}: {prediction.reason}" if prediction.reason else reason
     return observation | {
-        "dataAbsentReason": _coded(f"{TERMINOLOGY}/data-absent-reason", *absent),
+        "dataAbsentReason": coded(f"{TERMINOLOGY}/data-absent-reason", *absent),
         "note": [{"text": text}],
     }
 
@@ -177,12 +150,12 @@ def _result(scores: Scores) -> dict[str, Any]:
     )
     low, high = scores.interval
     return {
-        "valueQuantity": _fraction(scores.probability),
-        "interpretation": [_coded(f"{TERMINOLOGY}/v3-ObservationInterpretation", *meaning)],
+        "valueQuantity": fraction(scores.probability),
+        "interpretation": [coded(f"{TERMINOLOGY}/v3-ObservationInterpretation", *meaning)],
         "component": [
-            {"code": {"text": "Lower bound of the 95% interval"}, "valueQuantity": _fraction(low)},
-            {"code": {"text": "Upper bound of the 95% interval"}, "valueQuantity": _fraction(high)},
-            {"code": {"text": "Decision threshold"}, "valueQuantity": _fraction(scores.threshold)},
+            {"code": {"text": "Lower bound of the 95% interval"}, "valueQuantity": fraction(low)},
+            {"code": {"text": "Upper bound of the 95% interval"}, "valueQuantity": fraction(high)},
+            {"code": {"text": "Decision threshold"}, "valueQuantity": fraction(scores.threshold)},
             {"code": {"text": "Decision"}, "valueCodeableConcept": {"text": scores.decision}},
             {
                 "code": {"text": "90% conformal set"},
@@ -190,69 +163,3 @@ def _result(scores: Scores) -> dict[str, Any]:
             },
         ],
     }
-
-
-def _provenance(prediction: Prediction, ids: dict[str, str]) -> dict[str, Any]:
-    return {
-        "resourceType": "Provenance",
-        "id": ids["Provenance"],
-        "contained": [_device(prediction)],
-        "target": [{"reference": f"urn:uuid:{ids[kind]}"} for kind in ("DiagnosticReport", "Observation")],
-        "recorded": prediction.provenance.created_at,
-        "agent": [
-            {
-                "type": _coded(f"{TERMINOLOGY}/provenance-participant-type", "assembler", "Assembler"),
-                "who": {"reference": f"#{_DEVICE}"},
-            }
-        ],
-        "entity": [
-            {
-                "role": "source",
-                "what": {
-                    "identifier": {
-                        "system": SHA256_OID,
-                        "value": prediction.provenance.data_fingerprint or "unknown",
-                    },
-                    "display": "Data the model learned from",
-                },
-            },
-            *(
-                {
-                    "role": "source",
-                    "what": {
-                        "identifier": {"system": SHA256_OID, "value": digest},
-                        "display": f"Input '{name}' of the model",
-                    },
-                }
-                for name, digest in sorted(prediction.inputs_sha256.items())
-            ),
-        ],
-    }
-
-
-def _device(prediction: Prediction) -> dict[str, Any]:
-    name, _, version = prediction.provenance.model.partition("@")
-    return {
-        "resourceType": "Device",
-        "id": _DEVICE,
-        "identifier": [
-            {
-                "type": {"text": "SHA-256 of the model weights"},
-                "system": SHA256_OID,
-                "value": prediction.provenance.weights_sha256 or "unknown",
-            }
-        ],
-        "deviceName": [{"name": name, "type": "model-name"}],
-        "version": [
-            {"type": {"text": "model"}, "value": version or "unknown"},
-            {"type": {"text": "suwen"}, "value": prediction.provenance.code_version or "unknown"},
-        ],
-    }
-
-
-def _coded(system: str, code: str, display: str) -> dict[str, Any]:
-    return {"coding": [{"system": system, "code": code, "display": display}]}
-
-
-def _fraction(value: float) -> dict[str, Any]:
-    return {"value": round(float(value), 6), "unit": "1", "system": UCUM, "code": "1"}
