@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -69,3 +70,19 @@ class Observations:
         """Hours and values of one variable."""
         at = self.variable == self.names.index(name)
         return self.hours[at], self.values[at]
+
+    def where(self, keep: NDArray[np.bool_]) -> Observations:
+        """The observations for which ``keep`` (n,) is true; what is left out counts as never observed."""
+        return replace(self, hours=self.hours[keep], variable=self.variable[keep], values=self.values[keep])
+
+    def without(self, names: Collection[str]) -> Observations:
+        """As if these variables had never been measured, here or on admission; others are as they were."""
+        gone = [number for number, name in enumerate(self.names) if name in names]
+        static = {name: math.nan if name in names else value for name, value in self.static.items()}
+        return replace(self.where(~np.isin(self.variable, gone)), static=static)
+
+    def means(self) -> dict[str, float]:
+        """Mean of each variable that was observed, in its own unit."""
+        count = np.bincount(self.variable, minlength=len(self.names))
+        total = np.bincount(self.variable, self.values.astype(np.float64), minlength=len(self.names))
+        return {name: float(total[at] / count[at]) for at, name in enumerate(self.names) if count[at]}

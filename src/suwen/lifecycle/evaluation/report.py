@@ -15,7 +15,9 @@ from suwen.core.task import Task
 from suwen.lifecycle.evaluation.arrays import Context, Floats, Ints, checked_labels, checked_probabilities
 from suwen.lifecycle.evaluation.bootstrap import RESAMPLES, differences, estimates, replicates
 from suwen.lifecycle.evaluation.curves import all_curves
-from suwen.lifecycle.evaluation.metrics import METRICS
+from suwen.lifecycle.evaluation.decision_curve import decision_curve
+from suwen.lifecycle.evaluation.decision_curve import table as benefit_table
+from suwen.lifecycle.evaluation.glossary import GLOSSARY, line_of
 from suwen.lifecycle.evaluation.operating_point import threshold as operating_point
 from suwen.lifecycle.evaluation.subgroups import subgroups
 
@@ -131,6 +133,18 @@ def build_report(
         )
         for group, at in masks.items()
     }
+    curves = all_curves(p, truth, context, classes=classes, baselines=scores, rule=rule)
+    if len(classes) == 2 and 0 < (truth == context.positive).sum() < len(truth):
+        at = context.positive
+        curves["decision_curve"] = decision_curve(
+            p[:, at],
+            truth == at,
+            named,
+            {name: values[:, at] for name, values in scores.items()},
+            resamples=resamples,
+            seed=seed,
+        )
+        curves["tables"] = [benefit_table(curves["decision_curve"])]
     return Report(
         task=task.name,
         split=split,
@@ -141,7 +155,7 @@ def build_report(
         by_group=by_group,
         baselines=beside,
         differences=minus,
-        curves=all_curves(p, truth, context, classes=classes, baselines=scores, rule=rule),
+        curves=curves,
         floor=dict(task.floor),
         passed=reaches(metrics, task.floor),
         warnings=(*warnings, *_few_samples(truth, classes), *notes),
@@ -161,11 +175,12 @@ def reaches(metrics: Mapping[str, Estimate], floor: Mapping[str, float]) -> bool
         When the floor names a metric that is not in the table.
     """
     for name, least in floor.items():
-        if name not in METRICS:
-            raise UnknownSetting(f"the floor names '{name}'", where="floor", fix=nearest(name, METRICS))
+        line = line_of(name)
+        if line is None:
+            raise UnknownSetting(f"the floor names '{name}'", where="floor", fix=nearest(name, GLOSSARY))
         value = metrics[name].value if name in metrics else float("nan")
         # Both comparisons are false for NaN, which therefore fails.
-        good = value <= least if METRICS[name].direction == "lower" else value >= least
+        good = value <= least if line.direction == "lower" else value >= least
         if not good:
             return False
     return True
