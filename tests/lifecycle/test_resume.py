@@ -50,7 +50,7 @@ import json, os, signal, sys
 from pathlib import Path
 
 import suwen.engines.image.export as export
-import suwen.engines.image.callbacks as callbacks
+import suwen.engines.loop.callbacks as callbacks
 import suwen.engines.image.fit as fit
 import suwen.engines.image.member as member
 from suwen.engines.image.module import ImageModule

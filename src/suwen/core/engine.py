@@ -161,6 +161,10 @@ class ServedModel(Protocol):
         """One answer per sample, in order; a sample the gates refuse has no logits."""
         ...
 
+    def gates(self, samples: Sequence[Sample]) -> Sequence[Abstention | None]:
+        """Why each sample would be refused, or ``None``."""
+        ...
+
     def logits(self, samples: Sequence[Sample]) -> Any:
         """Scores of every unit before calibration, gates not applied; rows as in :class:`Fitted`."""
         ...

@@ -16,12 +16,10 @@ from suwen.lifecycle import run as runs
 from suwen.lifecycle.cohorts import gather
 from suwen.lifecycle.collect import silent
 from suwen.lifecycle.discovery import engine_for, find
-from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.evaluation.document import document as report_document
-from suwen.lifecycle.evaluation.report import build_report
+from suwen.lifecycle.judges import Judged, judge_of
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.reports import write
-from suwen.lifecycle.train import baseline_thresholds, columns, labels_of
 
 Part = tuple[tuple[Sample, ...], list[str]]
 """Samples to judge, and sentences about how they were chosen."""
@@ -68,6 +66,7 @@ def evaluate(
     engine = engine_for(task)
     progress("reading the source")
     dataset = gather(task, source)
+    task = loaded.task
     name, (samples, notes) = _choose(engine, dataset, split, memory, same=dataset.fingerprint == fingerprint)
     if not samples:
         raise BadInput(
@@ -75,26 +74,23 @@ def evaluate(
         )
     progress(f"judging {len(samples)} samples")
     manifest = loaded.manifest
-    probabilities = apply_temperature(loaded.served.logits(samples), manifest["calibration"]["temperature"])
-    refused = Counter(raw.abstained.code for raw in loaded.served.infer(samples) if raw.abstained)
+    refused = Counter(reason.code for reason in loaded.served.gates(samples) if reason)
     if refused:
         counts = ", ".join(f"{count} {code}" for code, count in sorted(refused.items()))
         notes.append(f"In use the input gates would refuse {sum(refused.values())} of these: {counts}.")
-    report = build_report(
-        task=task,
-        split=name,
-        probabilities=probabilities,
-        labels=labels_of(task, samples),
-        subjects=[sample.subject_id for sample in samples],
-        groups=columns(samples),
-        baselines=_baselines(loaded.served, manifest, samples, notes),
-        baseline_thresholds=baseline_thresholds(manifest),
-        threshold=manifest["operating_point"]["threshold"],
-        rule=manifest["operating_point"]["rule"],
-        conformal_quantile=manifest["conformal"]["quantile"],
-        data_fingerprint=dataset.fingerprint,
-        warnings=list(dict.fromkeys([*manifest["warnings"], *notes])),
-        seed=seed,
+    report = judge_of(task).report(
+        task,
+        manifest,
+        Judged(
+            samples=samples,
+            scores=loaded.served.logits(samples),
+            units=loaded.served.units(samples),
+            baselines=_baselines(loaded.served, samples, notes),
+            split=name,
+            data_fingerprint=dataset.fingerprint,
+            warnings=tuple(dict.fromkeys([*manifest["warnings"], *notes])),
+            seed=seed,
+        ),
     )
     written = write(out / name, report, task, manifest)
     return report_document(report) | {
@@ -167,12 +163,10 @@ def _name(split: str | None, available: set[str]) -> str:
     return wanted
 
 
-def _baselines(
-    served: ServedModel, manifest: Mapping[str, Any], samples: tuple[Sample, ...], notes: list[str]
-) -> dict[str, Any]:
-    """The simple baseline on the same samples, where the bundle has one and its library is installed."""
+def _baselines(served: ServedModel, samples: tuple[Sample, ...], notes: list[str]) -> Mapping[str, Any]:
+    """The simpler models on the same samples, where the bundle has them and their library is installed."""
     try:
-        return {manifest["baseline"]["name"]: served.baseline(samples)}
+        return served.baselines(samples)
     except MissingExtra as error:
         notes.append(f"The baseline was not run: {error}")
     except NotFound:

@@ -24,6 +24,7 @@ from suwen.core.home import home
 from suwen.core.task import Task
 from suwen.lifecycle.bundle import MANIFEST, open_bundle
 from suwen.lifecycle.discovery import engine_for
+from suwen.lifecycle.settle import settle
 
 SHIPPED = "shipped"
 
@@ -183,6 +184,7 @@ def _load(name: str, where: Path, stamp: tuple[Any, ...]) -> Loaded:
     if manifest["task"] != name:
         raise Conflict(f"this model was trained for '{manifest['task']}', not '{name}'")
     try:
+        task = settle(task, manifest["classes"])
         served = engine_for(task).load(task, where, manifest)
     except (FileNotFoundError, KeyError) as error:
         raise Conflict(

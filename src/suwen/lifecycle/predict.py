@@ -11,10 +11,14 @@ from suwen.core.prediction import Explanation, Prediction, Provenance
 from suwen.core.sample import Sample
 from suwen.core.task import DISCLAIMER, Task
 from suwen.lifecycle import models
-from suwen.lifecycle.decide import decide
 from suwen.lifecycle.discovery import find
+from suwen.lifecycle.judges import judge_of
 from suwen.lifecycle.models import Loaded
 from suwen.lifecycle.reason import explain_sample
+
+
+ANSWER = ("probability", "probabilities", "interval", "threshold", "decision", "conformal_set", "said")
+"""Keys that every result has; what an answer of another kind does not say is null."""
 
 
 def provenance(loaded: Loaded) -> Provenance:
@@ -31,7 +35,7 @@ def provenance(loaded: Loaded) -> Provenance:
 
 def predict_samples(loaded: Loaded, samples: Sequence[Sample]) -> list[Prediction]:
     """One prediction per sample, in order; what the gates refuse is abstained from, with the reason."""
-    origin = provenance(loaded)
+    origin, judge = provenance(loaded), judge_of(loaded.task)
     results = []
     for sample, raw in zip(samples, loaded.served.infer(samples), strict=True):
         refused = raw.abstained
@@ -39,7 +43,7 @@ def predict_samples(loaded: Loaded, samples: Sequence[Sample]) -> list[Predictio
             Prediction(
                 task=loaded.task.name,
                 subject_id=sample.subject_id,
-                output=None if refused else decide(loaded.task, loaded.manifest, raw),
+                output=None if refused else judge.decide(loaded.task, loaded.manifest, raw),
                 provenance=origin,
                 abstained=refused.code if refused else None,
                 reason=refused.reason if refused else None,
@@ -89,26 +93,21 @@ def result(
     explanation: Explanation | None = None,
 ) -> dict[str, Any]:
     """One prediction as every ``--json`` document and HTTP body carries it."""
-    from suwen.formats.fhir import diagnostic_report
+    from suwen.formats.fhir_result import as_fhir
 
-    output = prediction.output
     document: dict[str, Any] = {
         "input": name,
         "subject_id": prediction.subject_id,
         "positive": task.endpoint.positive,
-        "probability": output.probability if output else None,
-        "probabilities": output.probabilities if output else None,
-        "interval": output.interval if output else None,
-        "threshold": output.threshold if output else None,
-        "decision": output.decision if output else None,
-        "conformal_set": output.conformal_set if output else None,
+        **dict.fromkeys(ANSWER),
+        **judge_of(task).document(task, prediction.output),
         "abstained": prediction.abstained,
         "reason": prediction.reason,
         "quality": prediction.quality,
         "simulated": prediction.simulated,
         "explanation": explanation,
         "provenance": prediction.provenance,
-        "fhir": diagnostic_report(prediction, task, patient=patient),
+        "fhir": as_fhir(prediction, task, patient=patient),
     }
     flat: dict[str, Any] = plain(document)
     return flat

@@ -7,26 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from suwen import __version__
 from suwen.core.documents import now, plain, write_json
 from suwen.core.engine import Engine, Fitted, Progress
-from suwen.core.errors import BadInput, SuwenError
+from suwen.core.errors import SuwenError
 from suwen.core.report import Report
 from suwen.core.task import Task
 from suwen.lifecycle import run as runs
 from suwen.lifecycle.bundle import seal, sha256, version_of
 from suwen.lifecycle.collect import read, silent
-from suwen.lifecycle.decide import fit_decision
 from suwen.lifecycle.discovery import engine_for, find
-from suwen.lifecycle.evaluation.calibration import apply_temperature
 from suwen.lifecycle.evaluation.document import document as report_document
-from suwen.lifecycle.evaluation.operating_point import parse_rule, threshold
-from suwen.lifecycle.evaluation.report import build_report
+from suwen.lifecycle.judges import Judged, judge_of
 from suwen.lifecycle.partition import partition, remember
 from suwen.lifecycle.reports import write
 from suwen.lifecycle.settings import resolve
+from suwen.lifecycle.settle import settle_on
 from suwen.lifecycle.tracking import log_run
 
 
@@ -76,13 +72,15 @@ def train(
     engine = engine_for(task)
     engine.check_ready()
     settings = resolve(task, engine, overrides or {})
-    parse_rule(settings["operating_point"])
+    judge = judge_of(task)
+    judge.rule(settings["operating_point"])
     samples, found = read(
         task, engine, source, probe=settings["shortcut_probe"], seed=seed, progress=progress
     )
+    task = settle_on(task, samples)
     parted = partition(task, engine, samples, found, settings, seed)
     parts = parted.parts()
-    _two_classes(task, parts.train)
+    judge.check(task, parts.train)
     taken_up = runs.is_run(run)
     document = runs.begin(
         run, task=task.name, seed=seed, settings=settings, fingerprint=samples.fingerprint, sweep=sweep
@@ -124,22 +122,6 @@ def train(
     }
 
 
-def _two_classes(task: Task, samples: Any) -> None:
-    present = {sample.target for sample in samples}
-    if len(present) < 2:
-        raise BadInput(
-            f"only the class {', '.join(sorted(map(str, present)))} is among the training labels",
-            fix=f"Give samples of: {', '.join(task.endpoint.classes)}",
-            code="one-class",
-        )
-
-
-def labels_of(task: Task, samples: Any) -> Any:
-    """Class indices (n,) of labelled samples."""
-    index = {name: number for number, name in enumerate(task.endpoint.classes)}
-    return np.array([index[str(sample.target)] for sample in samples], np.int64)
-
-
 def _manifest(
     task: Task,
     engine: Engine,
@@ -150,13 +132,6 @@ def _manifest(
     warnings: tuple[str, ...],
 ) -> dict[str, Any]:
     """Everything a bundle says of itself before it is sealed."""
-    labels = labels_of(task, fitted.samples)
-    subjects = [sample.subject_id for sample in fitted.samples]
-    positive = task.endpoint.classes.index(task.endpoint.positive)
-    rule = settings["operating_point"]
-    baseline_threshold = None
-    if fitted.baseline is not None:
-        baseline_threshold = threshold(fitted.baseline, labels, positive, rule)
     return {
         "task": task.name,
         "title": task.title,
@@ -167,8 +142,7 @@ def _manifest(
         "data_fingerprint": fingerprint,
         "classes": task.endpoint.classes,
         "positive": task.endpoint.positive,
-        **plain(fit_decision(fitted.logits, labels, subjects, positive=positive, rule=rule, seed=seed)),
-        "baseline": {"name": fitted.baseline_name, "threshold": baseline_threshold},
+        **plain(judge_of(task).decision(task, fitted, settings, seed)),
         "engine_manifest": plain(fitted.engine_manifest),
         "cpu_seconds": fitted.cpu_seconds,
         "credit": task.credits.get(fingerprint, ""),
@@ -180,34 +154,19 @@ def validation_report(
     task: Task, fitted: Fitted, manifest: Mapping[str, Any], fingerprint: str, seed: int
 ) -> Report:
     """The candidate on its own validation part (or out-of-fold), baseline beside it."""
-    probabilities = apply_temperature(fitted.logits, manifest["calibration"]["temperature"])
-    return build_report(
-        task=task,
-        split="validation",
-        probabilities=probabilities,
-        labels=labels_of(task, fitted.samples),
-        subjects=[sample.subject_id for sample in fitted.samples],
-        groups=columns(fitted.samples),
-        baselines={} if fitted.baseline is None else {fitted.baseline_name: fitted.baseline},
-        baseline_thresholds=baseline_thresholds(manifest),
-        threshold=manifest["operating_point"]["threshold"],
-        rule=manifest["operating_point"]["rule"],
-        conformal_quantile=manifest["conformal"]["quantile"],
-        data_fingerprint=fingerprint,
-        seed=seed,
+    return judge_of(task).report(
+        task,
+        manifest,
+        Judged(
+            samples=fitted.samples,
+            scores=fitted.logits,
+            units=fitted.units,
+            baselines=fitted.baselines,
+            split="validation",
+            data_fingerprint=fingerprint,
+            seed=seed,
+        ),
     )
-
-
-def baseline_thresholds(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """Operating point of each baseline, fixed on validation like the model's own."""
-    cut = manifest["baseline"]["threshold"]
-    return {} if cut is None else {manifest["baseline"]["name"]: cut}
-
-
-def columns(samples: Any) -> dict[str, list[str]]:
-    """Columns of the labels table that every sample has, for subgroups."""
-    names = set.intersection(*(set(sample.attributes) for sample in samples)) if samples else set()
-    return {name: [sample.attributes[name] for sample in samples] for name in sorted(names)}
 
 
 def summary(report: Report) -> dict[str, Any]:

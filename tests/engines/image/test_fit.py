@@ -15,6 +15,7 @@ import pytest
 from suwen.core.engine import Fitted, Parts
 from suwen.core.errors import BadInput, MissingExtra, Refused
 from suwen.core.sample import Sample
+from suwen.engines.folds import grouped_folds
 from suwen.engines.image import fit as fitting
 from suwen.engines.image import quantise
 from suwen.engines.image.engine import engine
@@ -55,8 +56,7 @@ def test_without_folds_validation_is_scored_by_what_will_serve(samples: list[Sam
     assert fitted.logits.shape == (len(parts.validation), 2)
     assert fitted.members.shape == (len(parts.validation), 2, 2)
     np.testing.assert_allclose(fitted.members.mean(1), fitted.logits, atol=1e-6)
-    assert fitted.baseline.shape == (len(parts.validation), 2)
-    assert set(fitted.files) == {path.name for path in (tmp_path / "model").iterdir()}
+    assert fitted.baselines["hog_logistic"].shape == (len(parts.validation), 2)
     assert [(line["member"], line["epoch"]) for line in fitted.history] == [(0.0, 0.0), (1.0, 0.0)]
     assert fitted.engine_manifest["parameters"] < 2_000_000
     assert all(seconds >= 0 for seconds in fitted.cpu_seconds.values())
@@ -90,13 +90,13 @@ def test_with_folds_every_sample_is_scored_by_a_member_that_never_saw_it(
 def test_folds_never_part_a_group(samples: list[Sample], k: int) -> None:
     parts = _parts(samples)
     labels = np.array([s.target == "pneumonia" for s in (*parts.train, *parts.validation)], np.int64)
-    number = fitting._folds(parts, labels, k, 0)
+    number = grouped_folds(labels, parts.groups, k, 0)
     assert set(number) == set(range(k))
     for group in set(parts.groups):
         assert len({f for f, g in zip(number, parts.groups, strict=True) if g == group}) == 1
     for fold in range(k):
         assert abs(labels[number == fold].mean() - labels.mean()) < 0.1
-    assert np.array_equal(number, fitting._folds(parts, labels, k, 0))
+    assert np.array_equal(number, grouped_folds(labels, parts.groups, k, 0))
 
 
 def test_too_little_is_refused_before_anything_is_trained(samples: list[Sample], tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from suwen.core.errors import MissingExtra
 from suwen.engines.image.arrays import THUMBNAIL_SIDE
 
+BASELINE = "hog_logistic"
+"""Its name in reports and manifests."""
 ORIENTATIONS = 9
 LARGE_SIDE = 128
 """Images that are no thumbnails are described at this side, in cells of 16 pixels, whatever the network sees:

@@ -17,7 +17,6 @@ class ImageEngine:
     """CNNs over single images; see :class:`suwen.core.engine.Engine` for the contract."""
 
     name = "image"
-    baseline_name = "hog_logistic"
 
     def setting_names(self) -> tuple[str, ...]:
         """Keys of :class:`suwen.engines.image.settings.ImageSettings`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +17,9 @@ from suwen.core.engine import Fitted, Parts, Progress
 from suwen.core.errors import BadInput, Refused
 from suwen.core.sample import Sample
 from suwen.core.task import Task
+from suwen.engines.folds import grouped_folds
 from suwen.engines.image.arrays import LARGE_SIDE, natural_size, stack, targets
+from suwen.engines.image.baseline import BASELINE
 from suwen.engines.image.recipe import complete
 
 LEAST_PER_CLASS = 3
@@ -70,7 +71,7 @@ def fit(
     images, labels = stack(everything, size), targets(everything, task)
     classes = len(task.endpoint.classes)
     parted = np.arange(len(everything)) >= len(parts.train)
-    held_out = _folds(parts, labels, chosen["folds"], seed) if chosen["folds"] else None
+    held_out = grouped_folds(labels, parts.groups, chosen["folds"], seed) if chosen["folds"] else None
     scored = np.arange(len(everything)) if held_out is not None else np.flatnonzero(parted)
     outs = [parted] if held_out is None else [held_out == fold for fold in range(chosen["folds"])]
     _check_enough(task, labels, [~parted, *(~out for out in outs)])
@@ -95,16 +96,15 @@ def fit(
 
     model = run / "model"
     model.mkdir(parents=True, exist_ok=True)
-    files, facts = _export(members, images[~parted], images[parted], labels[parted], chosen, model)
+    facts = _export(members, images[~parted], images[parted], labels[parted], chosen, model)
     clock["export"] = time.process_time()
     baseline: NDArray[np.float64] | None = None
     if chosen["baseline"]:
         progress("training the baseline: HOG and logistic regression")
         baseline = _baseline(everything, size, labels, classes, held_out, parted, model, seed=seed)
-        files.append("baseline.json")
     clock["baseline"] = time.process_time()
-    files.append(_gate(images[~parted], images[parted], model, seed=seed))
-    files.append(_grounds(images[~parted], labels[~parted], classes, model))
+    _gate(images[~parted], images[parted], model, seed=seed)
+    _grounds(images[~parted], labels[~parted], classes, model)
     clock["gate"] = time.process_time()
 
     served = _served_members(model / facts["weights"], images[scored])
@@ -114,10 +114,8 @@ def fit(
         samples=tuple(everything[i] for i in scored),
         logits=logits,
         members=served,
-        baseline=None if baseline is None else baseline[scored],
-        baseline_name="hog_logistic",
+        baselines={} if baseline is None else {BASELINE: baseline[scored]},
         history=history,
-        files=tuple(files),
         engine_manifest={"size": size, "settings": chosen, "out_of_fold": held_out is not None, **facts},
         cpu_seconds={b: round(clock[b] - clock[a], 2) for a, b in pairwise(names)},
     )
@@ -143,25 +141,6 @@ def _threads(settings: Mapping[str, Any]) -> int:
     if settings["threads"]:
         return int(settings["threads"])
     return 1 if settings["size"] <= LARGE_SIDE else (os.cpu_count() or 1)
-
-
-def _folds(parts: Parts, labels: NDArray[np.int64], k: int, seed: int) -> NDArray[np.int64]:
-    """Fold number of each pooled sample; subjects are never parted, classes are balanced."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    if len(set(parts.groups)) < k:
-        raise BadInput(
-            f"{len(set(parts.groups))} subjects do not make {k} folds",
-            fix="Ask for fewer with --set folds, or for none: folds=0",
-            code="too-few-subjects",
-        )
-    fold = np.zeros(len(labels), np.int64)
-    splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a class with fewer members than folds; audited already
-        for number, (_, out) in enumerate(splitter.split(labels, labels, parts.groups)):
-            fold[out] = number
-    return fold
 
 
 def _member(
@@ -200,7 +179,7 @@ def _export(
     labels: NDArray[np.int64],
     chosen: Mapping[str, Any],
     model: Path,
-) -> tuple[list[str], dict[str, Any]]:
+) -> dict[str, Any]:
     """Write fp32 and int8 graphs and decide which one serves."""
     from suwen.engines.image.export import difference, export
     from suwen.engines.image.quantise import choose_precision
@@ -213,7 +192,6 @@ def _export(
             fix=f"At most {EXPORT_TOLERANCE:.0e} is allowed; report the network and its settings",
             code="export-differs",
         )
-    files = ["model.onnx"]
     facts: dict[str, Any] = {
         "weights": "model.onnx",
         "precision": "fp32",
@@ -223,10 +201,9 @@ def _export(
     }
     if chosen["quantise"]:
         facts["quantisation"] = choose_precision(model, train, validation, labels, members=len(members))
-        files.append("model.int8.onnx")
         if facts["quantisation"]["promoted"]:
             facts |= {"weights": "model.int8.onnx", "precision": "int8"}
-    return files, facts
+    return facts
 
 
 def _baseline(
@@ -255,21 +232,19 @@ def _baseline(
     return scores
 
 
-def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Path, *, seed: int) -> str:
+def _gate(train: NDArray[np.float32], validation: NDArray[np.float32], model: Path, *, seed: int) -> None:
     """Learn what an image of this kind looks like, from the training images alone."""
     from suwen.engines.image.gates import fit_gate
 
     gate = fit_gate(train, seed=seed, validation=validation)
     arrays: dict[str, Any] = {key: np.asarray(value) for key, value in gate.items()}
     np.savez_compressed(model / "gate.npz", **arrays)
-    return "gate.npz"
 
 
-def _grounds(images: NDArray[np.float32], labels: NDArray[np.int64], classes: int, model: Path) -> str:
+def _grounds(images: NDArray[np.float32], labels: NDArray[np.int64], classes: int, model: Path) -> None:
     """Mean training image of all classes but each: an image without evidence for that class."""
     means = np.stack([images[labels != k].mean(0) for k in range(classes)])
     np.savez_compressed(model / "grounds.npz", means=means.astype(np.float16))
-    return "grounds.npz"
 
 
 def _served_members(weights: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
-import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,17 +10,16 @@ from typing import Any
 import lightning as L  # noqa: N812
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping
 from numpy.typing import NDArray
 from torch import Tensor
 
 from suwen.core.documents import read_json, write_bytes, write_json
 from suwen.core.engine import Progress
 from suwen.engines.image.batches import Batches
-from suwen.engines.image.callbacks import Bar, EveryEpoch
 from suwen.engines.image.module import ImageModule, Standardised
 from suwen.engines.image.networks import build
 from suwen.engines.image.recipe import augmentation
+from suwen.engines.loop.trainer import CHECKPOINT, run, trainer
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -67,9 +63,9 @@ def train_member(
     # Channels last: a sixth less time for these convolutions on a CPU, the same numbers up to rounding.
     model = _network(images, settings, classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     size = min(settings["batch_size"], len(labels))
-    trainer = _trainer(settings, folder / "last.ckpt", progress, title)
-    epoch = lambda: trainer.current_epoch  # noqa: E731
-    placed = {"rank": trainer.global_rank, "world": trainer.world_size}
+    loop = trainer(settings, folder, progress, title)
+    epoch = lambda: loop.current_epoch  # noqa: E731
+    placed = {"rank": loop.global_rank, "world": loop.world_size}
     loader = Batches(images, labels, size=size, epoch=epoch, seed=seed, **placed)
     module = ImageModule(
         model,
@@ -79,17 +75,7 @@ def train_member(
         steps=len(loader) * settings["epochs"],
         seed=seed,
     )
-    last = folder / "last.ckpt"
-    with warnings.catch_warnings():
-        # Lightning advises more loader workers and validation intervals; the data is in memory already.
-        warnings.simplefilter("ignore")
-        trainer.fit(
-            module,
-            loader,
-            Batches(*validation, size=256),
-            ckpt_path=str(last) if last.exists() else None,
-            weights_only=True,
-        )
+    run(loop, module, loader, Batches(*validation, size=256), folder)
     return module.best_model(), module.history
 
 
@@ -99,43 +85,13 @@ def _weights(labels: NDArray[np.int64], classes: int) -> Tensor:
     return torch.tensor(len(labels) / (classes * counts), dtype=torch.float32)
 
 
-def _trainer(settings: Mapping[str, Any], last: Path, progress: Progress, title: str) -> L.Trainer:
-    """A quiet Lightning trainer: our progress line, our checkpoint, no folders of its own."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    # Deterministic kernels bring this aid for debugging along: it writes every fresh tensor once for nothing.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch leaves it untyped
-    gpu = torch.cuda.is_available()
-    callbacks: list[Callback] = [EveryEpoch(last, progress, title)]
-    if sys.stderr.isatty():
-        callbacks.append(Bar(title))
-    if settings["patience"]:
-        callbacks.append(EarlyStopping("validation_loss", patience=settings["patience"]))
-    precision = settings["precision"]
-    devices = settings["devices"]
-    return L.Trainer(
-        max_epochs=settings["epochs"],
-        accelerator="gpu" if gpu else "cpu",
-        devices=int(devices) if str(devices).isdigit() else ("auto" if gpu else 1),
-        strategy=settings["strategy"],
-        precision=("16-mixed" if gpu else "32-true") if precision == "auto" else precision,
-        callbacks=callbacks,
-        logger=False,  # and no enable_checkpointing=False: EveryEpoch is the checkpoint callback
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        deterministic="warn" if gpu else True,
-        gradient_clip_val=5.0,
-    )
-
-
 def keep(member: Standardised, history: list[dict[str, float]], folder: Path) -> None:
     """Write a finished member as plain arrays; its checkpoint is no longer needed."""
     buffer = io.BytesIO()
     np.savez(buffer, **{key: value.numpy() for key, value in member.state_dict().items()})
     write_bytes(folder / "weights.npz", buffer.getvalue())
     write_json(folder / "history.json", history)
-    (folder / "last.ckpt").unlink(missing_ok=True)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def finished(

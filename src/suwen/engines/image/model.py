@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.documents import read_json
-from suwen.core.engine import Explainable, Raw
+from suwen.core.engine import Explainable, Raw, Units
 from suwen.core.errors import NotFound
+from suwen.core.prediction import Abstention
 from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.image.arrays import stack
@@ -47,18 +48,8 @@ class ImageModel:
 
     def infer(self, samples: Sequence[Sample]) -> list[Raw]:
         """Gate each image, then run those that passed in one batch."""
-        answers: list[Raw] = []
-        for sample in samples:
-            (image,) = sample.inputs.values()
-            picture = image.load()
-            abstained, quality = gate(
-                picture.pixels,
-                field=self.task.inputs[0],
-                modality=picture.modality,
-                body_part=picture.body_part,
-                params=self.gate,
-            )
-            answers.append(Raw(logits=None, members=None, abstained=abstained, quality=quality))
+        looked = [self._gate(sample) for sample in samples]
+        answers = [Raw(logits=None, members=None, abstained=why, quality=quality) for why, quality in looked]
         open_ = [i for i, answer in enumerate(answers) if answer.abstained is None]
         if open_:
             batch = stack([samples[i] for i in open_], self.size)
@@ -67,12 +58,31 @@ class ImageModel:
                 answers[i] = Raw(logits=scores, members=each, quality=answers[i].quality)
         return answers
 
+    def gates(self, samples: Sequence[Sample]) -> list[Abstention | None]:
+        """Why each image would be refused, or ``None``."""
+        return [self._gate(sample)[0] for sample in samples]
+
+    def _gate(self, sample: Sample) -> tuple[Abstention | None, dict[str, float]]:
+        (image,) = sample.inputs.values()
+        picture = image.load()
+        return gate(
+            picture.pixels,
+            field=self.task.inputs[0],
+            modality=picture.modality,
+            body_part=picture.body_part,
+            params=self.gate,
+        )
+
+    def units(self, samples: Sequence[Sample]) -> Units | None:
+        """Each image is one unit."""
+        return None
+
     def logits(self, samples: Sequence[Sample]) -> Array:
         """Logits (n, K), gates not applied."""
         out: Array = run(self.session, stack(samples, self.size)[:, None], ["logits"])[0]
         return out
 
-    def baseline(self, samples: Sequence[Sample]) -> NDArray[np.float64]:
+    def baselines(self, samples: Sequence[Sample]) -> dict[str, NDArray[np.float64]]:
         """Probabilities (n, K) of HOG and logistic regression.
 
         Raises
@@ -80,12 +90,12 @@ class ImageModel:
         NotFound
             When the model was trained with ``baseline=false``.
         """
-        from suwen.engines.image.baseline import features, probabilities, side
+        from suwen.engines.image.baseline import BASELINE, features, probabilities, side
 
         path = self.folder / "baseline.json"
         if not path.exists():
             raise NotFound("this model was trained without a baseline", fix="Train with --set baseline=true")
-        return probabilities(features(stack(samples, side(self.size))), read_json(path))
+        return {BASELINE: probabilities(features(stack(samples, side(self.size))), read_json(path))}
 
     def open_up(self, sample: Sample, explained: int) -> Explainable:
         """Lay one image open for the class with index ``explained``."""

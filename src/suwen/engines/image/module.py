@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import lightning as L  # noqa: N812 (Lightning's own convention)
@@ -12,8 +11,7 @@ from torch import Tensor, nn
 
 from suwen.engines.image.augment import Augmentation, augment
 from suwen.engines.image.networks import Network
-
-WARM_UP = 0.1
+from suwen.engines.loop.optimiser import optimiser
 
 
 class Standardised(nn.Module):
@@ -120,17 +118,12 @@ class ImageModule(L.LightningModule):  # type: ignore[misc]
 
     def configure_optimizers(self) -> Any:
         """AdamW without decay on biases and norms; linear warm-up, then a cosine to zero."""
-        weights = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": weights, "weight_decay": self.settings["weight_decay"]},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=self.settings["learning_rate"],
+        return optimiser(
+            self.model,
+            learning_rate=self.settings["learning_rate"],
+            weight_decay=self.settings["weight_decay"],
+            steps=self.steps,
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: cosine(step, self.steps))
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Carry the best weights and the history through a crash."""
@@ -139,11 +132,3 @@ class ImageModule(L.LightningModule):  # type: ignore[misc]
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them up again."""
         self.best, self.history = checkpoint["suwen"]["best"], checkpoint["suwen"]["history"]
-
-
-def cosine(step: int, steps: int) -> float:
-    """Factor of the learning rate: linear warm-up over a tenth of the steps, then half a cosine."""
-    warm = max(1, int(WARM_UP * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))

@@ -53,6 +53,10 @@ class Judge(Protocol):
         """Refuse training samples that no model of this kind can learn from."""
         ...
 
+    def rule(self, text: str) -> None:
+        """Refuse a rule for the operating point that this kind does not know."""
+        ...
+
     def decision(self, task: Task, fitted: Fitted, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """Fix everything that turns scores into an answer, on held-out scores alone.
 
@@ -74,11 +78,10 @@ class Judge(Protocol):
         ...
 
     def document(self, task: Task, output: Output | None) -> dict[str, Any]:
-        """The keys that this kind of answer adds to a result of ``--json``; ``None`` where it abstained."""
-        ...
+        """The keys that this kind of answer adds to a result of ``--json``; ``None`` where it abstained.
 
-    def fhir(self, task: Task, output: Output) -> dict[str, Any]:
-        """``value[x]``, ``interpretation`` and ``component`` of the FHIR Observation of an answer."""
+        ``said`` is the answer in one line, for a terminal.
+        """
         ...
 
 

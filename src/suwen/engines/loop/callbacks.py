@@ -31,9 +31,11 @@ class EveryEpoch(Checkpoint):  # type: ignore[misc]
             trainer.save_checkpoint(beside)
             if trainer.is_global_zero:
                 os.replace(beside, self.path)  # noqa: PTH105 (atomic on every platform we serve)
-        loss = float(trainer.callback_metrics["validation_loss"])
+        found = trainer.callback_metrics
+        kind = "validation" if "validation_loss" in found else "training"
+        loss = float(found[f"{kind}_loss"])
         self.tell(
-            f"{self.title} epoch {trainer.current_epoch + 1}/{trainer.max_epochs} validation loss {loss:.4f}"
+            f"{self.title} epoch {trainer.current_epoch + 1}/{trainer.max_epochs} {kind} loss {loss:.4f}"
         )
 
 

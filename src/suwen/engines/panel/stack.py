@@ -1,0 +1,103 @@
+"""The ensemble: a weighted mean of the learners' scores, its weights fitted on held-out scores alone.
+
+Weights are not negative, as in stacked regression (Breiman, Machine Learning 24:49, 1996), and drawn
+towards equal shares, for held-out scores are few and the learners' errors are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.core.engine import Units
+from suwen.engines.panel.criterion import log_softmax
+
+Floats = NDArray[np.float64]
+PULL = 0.02
+"""Strength of the pull towards equal weights, in units of the loss per unit."""
+MOST_ROWS = 100_000
+"""Rows the weights are fitted on; more do not move them."""
+
+
+def class_loss(mixed: Floats, units: Units) -> float:
+    """Mean negative log-likelihood of the known classes."""
+    known = units.target >= 0
+    truth = units.target[known]
+    return -float(log_softmax(mixed[known])[np.arange(len(truth)), truth].mean())
+
+
+def value_loss(mixed: Floats, units: Units) -> float:
+    """Mean squared error over known futures, in units of their variance."""
+    return float(np.nanmean((mixed - units.target) ** 2) / np.nanvar(units.target))
+
+
+def hazard_loss(grid: Floats) -> Callable[[Floats, Units], float]:
+    """Negative log-likelihood of right-censored times under a cumulative hazard known at ``grid``.
+
+    Within a cell of the grid the hazard is constant: ``H(t)`` is interpolated linearly, ``h(t)`` is the slope.
+    """
+    edges = np.concatenate([[0.0], grid])
+    width = np.diff(edges)
+
+    def loss(mixed: Floats, units: Units) -> float:
+        total = np.exp(np.clip(mixed, -30, 8))
+        steps = np.diff(total, axis=1, prepend=0.0).clip(1e-9)
+        time = np.clip(units.target[:, 0], None, grid[-1])
+        cell = np.clip(np.searchsorted(grid, time, side="left"), 0, len(grid) - 1)
+        at = np.arange(len(time))
+        before = np.where(cell > 0, total[at, cell - 1], 0.0)
+        share = (time - edges[cell]) / width[cell]
+        event = (units.target[:, 1] == 1) & (units.target[:, 0] <= grid[-1])
+        hazard = np.log(steps[at, cell] / width[cell])
+        return -float((event * hazard - (before + share * steps[at, cell])).mean())
+
+    return loss
+
+
+def loss_of(kind: str, grid: Floats | None) -> Callable[[Floats, Units], float]:
+    """The loss that weights minimise, by the endpoint's kind."""
+    if kind == "survival":
+        assert grid is not None  # noqa: S101 (the panel makes one for this kind)
+        return hazard_loss(grid)
+    return value_loss if kind == "forecast" else class_loss
+
+
+def fit_weights(
+    scores: Sequence[Floats], units: Units, loss: Callable[[Floats, Units], float], *, seed: int = 0
+) -> Floats:
+    """Weights (m,) of the learners, none negative.
+
+    Parameters
+    ----------
+    scores
+        Held-out scores (u, K) of each learner.
+    units
+        Their targets.
+    loss
+        Of mixed scores.
+    seed
+        Of the rows chosen where there are more than enough.
+    """
+    from scipy.optimize import minimize
+
+    m = len(scores)
+    if len(units) > MOST_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(units), MOST_ROWS, replace=False))
+        units = Units(owner=units.owner[chosen], hour=units.hour[chosen], target=units.target[chosen])
+        scores = [one[chosen] for one in scores]
+    stacked = np.stack(scores)
+
+    def objective(w: Floats) -> float:
+        return loss(np.tensordot(w, stacked, 1), units) + PULL * float(((w - 1 / m) ** 2).sum())
+
+    found = minimize(objective, np.full(m, 1 / m), method="L-BFGS-B", bounds=[(0, None)] * m)
+    out: Floats = np.asarray(found.x, np.float64)
+    return out if out.sum() > 0 else np.full(m, 1 / m)
+
+
+def mix(scores: Sequence[Floats], weights: Floats) -> Floats:
+    """Weighted sum of scores of equal shape."""
+    out: Floats = np.tensordot(weights, np.stack(scores), 1)
+    return out

@@ -1,0 +1,198 @@
+"""What a stay looks like to a table: for each variable and window of time, how often, how much, which way.
+
+Every column is a function of running sums and extremes per window and variable, so that one more observation
+changes the columns of its own variable only, and a stream arrives at the same numbers as a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.core.sample import Sample
+from suwen.formats.signals.observations import Observations
+
+Table = NDArray[np.float32]
+Sums = NDArray[np.float64]
+
+SUMS = ("count", "sum", "squares", "hours", "hours2", "hours_x")
+"""Running sums per window and variable: n, Σx, Σx², Σt, Σt², Σtx."""
+WHOLE = ("count", "mean", "sd", "min", "max", "slope", "last", "last_h", "first", "change")
+PART = ("count", "mean", "min", "max", "last")
+"""Columns of the whole stay, and of each window in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summaries:
+    """Makes a table of stays; see :class:`Running` for the state behind it.
+
+    Attributes
+    ----------
+    field
+        The input that holds the observations.
+    names
+        Variables, in the order of the observations.
+    length_h
+        Length of the whole stay in hours; later observations are not read.
+    windows
+        Parts of it, (from, to) in hours, each with columns of its own.
+    merged
+        Variables that stand for several: name to those it is fed by.
+    ratios
+        Pairs of variables whose last and mean values are divided.
+    totals
+        Variables whose sum matters, e.g. urine.
+    static
+        Descriptors taken over.
+    choices
+        Descriptors that are a choice among numbered kinds: name to the numbers.
+    """
+
+    field: str
+    names: tuple[str, ...]
+    length_h: float
+    windows: tuple[tuple[float, float], ...] = ()
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ratios: tuple[tuple[str, str], ...] = ()
+    totals: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Variables with the merged ones behind them."""
+        return (*self.names, *self.merged)
+
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """The whole stay, then each window."""
+        return ((0.0, self.length_h), *self.windows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the table's columns: ``variable:what@from-to``."""
+        moving = [
+            f"{name}:{what}@{a:g}-{b:g}"
+            for name in self.variables
+            for number, (a, b) in enumerate(self.spans)
+            for what in (PART if number else WHOLE)
+        ]
+        ratios = [f"{a}/{b}:{what}" for a, b in self.ratios for what in ("last", "mean")]
+        totals = [f"{name}:total@{a:g}-{b:g}" for name in self.totals for a, b in self.spans]
+        kinds = [f"{name}={kind:g}" for name, kinds in self.choices.items() for kind in kinds]
+        return (*moving, *ratios, *totals, "observations", "variables", *self.static, *kinds)
+
+    def __call__(self, samples: Sequence[Sample]) -> tuple[Table, tuple[str, ...]]:
+        """Table (n, d), NaN where nothing was observed, and its column names."""
+        running = Running(self, len(samples))
+        for number, sample in enumerate(samples):
+            running.add(number, sample.inputs[self.field])
+        fixed = self.fixed([sample.inputs[self.field].static for sample in samples])
+        return np.concatenate([running.table(), fixed], axis=1, dtype=np.float32), self.columns
+
+    def fixed(self, statics: Sequence[Mapping[str, float]]) -> Table:
+        """Columns of the descriptors, (n, s)."""
+        rows = [
+            [
+                *(given.get(name, np.nan) for name in self.static),
+                *(float(given.get(name, np.nan) == k) for name, kinds in self.choices.items() for k in kinds),
+            ]
+            for given in statics
+        ]
+        return np.array(rows, np.float32).reshape(len(statics), -1)
+
+    def feeds(self) -> list[tuple[int, ...]]:
+        """For each observed variable, the places of the table's variables that it feeds."""
+        base = len(self.names)
+        return [
+            (v, *(base + at for at, sources in enumerate(self.merged.values()) if name in sources))
+            for v, name in enumerate(self.names)
+        ]
+
+
+class Running:
+    """Running sums and extremes of ``n`` stays, from which the table is read off.
+
+    Attributes
+    ----------
+    sums
+        Array (n, windows, variables, 6): see :data:`SUMS`.
+    least, most
+        Arrays (n, windows, variables): extremes; infinite before anything was observed.
+    first, last, last_h
+        Arrays (n, windows, variables): first and last value and the hour of the last; NaN before.
+    """
+
+    def __init__(self, spec: Summaries, n: int) -> None:
+        self.spec = spec
+        shape = (n, len(spec.spans), len(spec.variables))
+        self.sums: Sums = np.zeros((*shape, len(SUMS)))
+        self.least: Sums = np.full(shape, np.inf)
+        self.most: Sums = np.full(shape, -np.inf)
+        self.first, self.last, self.last_h = (np.full(shape, np.nan) for _ in range(3))
+        self._feeds = spec.feeds()
+
+    def add(self, number: int, stay: Observations) -> None:
+        """Take in all observations of one stay, in order."""
+        hours, variable, values = stay.hours, stay.variable, stay.values.astype(np.float64)
+        order = {v: feeds for v, feeds in enumerate(self._feeds) if len(feeds) > 1}
+        if order:  # a merged variable follows its source, at the same place in time
+            repeat = np.array([len(self._feeds[v]) for v in variable], np.int64)
+            hours, values = np.repeat(hours, repeat), np.repeat(values, repeat)
+            variable = np.array([f for v in variable for f in self._feeds[v]], np.int64)
+        width = len(self.spec.variables)
+        for at, (a, b) in enumerate(self.spec.spans):
+            closed = b >= self.spec.length_h  # the last minute belongs to the last window
+            inside = (hours >= a) & ((hours <= b) if closed else (hours < b))
+            t, v, x = hours[inside], variable[inside], values[inside]
+            if not len(t):
+                continue
+            for place, weight in enumerate((None, x, x * x, t, t * t, t * x)):
+                self.sums[number, at, :, place] += np.bincount(v, weight, minlength=width)
+            np.minimum.at(self.least[number, at], v, x)
+            np.maximum.at(self.most[number, at], v, x)
+            fresh = np.full(width, np.nan)
+            fresh[v[::-1]] = x[::-1]
+            self.first[number, at] = np.where(np.isnan(self.first[number, at]), fresh, self.first[number, at])
+            self.last[number, at, v] = x
+            self.last_h[number, at, v] = t
+
+    def table(self) -> Table:
+        """Columns that move with time, (n, d)."""
+        n = len(self.sums)
+        count = self.sums[..., 0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = self.sums[..., 1] / count
+            spread = np.sqrt(np.maximum(self.sums[..., 2] / count - mean**2, 0))
+            time = self.sums[..., 4] - self.sums[..., 3] ** 2 / count
+            slope = (self.sums[..., 5] - self.sums[..., 3] * mean) / time
+        once = count < 2
+        spread[once] = np.nan
+        slope[once | ~(time > 1e-6)] = np.nan
+        least = np.where(count > 0, self.least, np.nan)
+        most = np.where(count > 0, self.most, np.nan)
+        known = {
+            "count": count, "mean": mean, "sd": spread, "min": least, "max": most, "slope": slope,
+            "last": self.last, "last_h": self.last_h, "first": self.first, "change": self.last - self.first,
+        }  # fmt: skip
+        blocks = [
+            np.stack([known[what][:, at] for what in (PART if at else WHOLE)], axis=2)
+            for at in range(len(self.spec.spans))
+        ]
+        moving = np.concatenate(blocks, axis=2).reshape(n, -1)
+        place = {name: at for at, name in enumerate(self.spec.variables)}
+        with np.errstate(invalid="ignore", divide="ignore"):
+            more = [
+                kind[:, 0, place[a]] / kind[:, 0, place[b]]
+                for a, b in self.spec.ratios
+                for kind in (self.last, mean)
+            ]
+        more += [self.sums[:, at, place[name], 1] for name in self.spec.totals for at in range(len(blocks))]
+        own = count[:, 0, : len(self.spec.names)]
+        more += [own.sum(1), (own > 0).sum(1)]
+        out = np.concatenate([moving, np.stack(more, axis=1)], axis=1)
+        out[~np.isfinite(out)] = np.nan
+        return out.astype(np.float32)

@@ -1,0 +1,92 @@
+"""Scaling fitted on the training part alone: every value to its place among the training values.
+
+A value becomes its position between training quantiles, -1 at the lowest, 0 at the median, 1 at the highest:
+laboratory values are skewed, and a quantile needs no choice of logarithm or cut (the rank transform of
+Conover and Iman, The American Statistician 35:124, 1981, between the quantiles linear).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.engines.series.grid import NEVER, Grid
+
+Array = NDArray[np.float32]
+KNOTS = 33
+"""Training quantiles kept per variable."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scaling:
+    """Quantiles of each variable and descriptor.
+
+    Attributes
+    ----------
+    value
+        Array (V, KNOTS): training quantiles of observed values, strictly rising; zeros where never observed.
+    static
+        Array (S, KNOTS): the same of the descriptors.
+    """
+
+    value: Array
+    static: Array
+
+    def features(self, made: Grid) -> Array:
+        """What the network reads, (n, T, 3 V + S + 1): scaled values, masks, scaled hours since, descriptors."""
+        steps = made.value.shape[1]
+        fixed = np.repeat(self.fixed(made.static)[:, None], steps, axis=1)
+        parts = [*self.moving(made.value, made.seen, made.since), fixed]
+        return np.concatenate(parts, axis=2, dtype=np.float32)
+
+    def moving(self, value: Array, seen: NDArray[np.bool_], since: Array) -> tuple[Array, Array, Array]:
+        """The part that moves with time: arrays (..., V) each."""
+        scaled = np.stack([placed(value[..., v], self.value[v]) for v in range(self.value.shape[0])], axis=-1)
+        waited = np.log1p(np.minimum(since, NEVER)) / np.float32(np.log1p(NEVER))
+        return scaled, seen.astype(np.float32), waited.astype(np.float32)
+
+    def fixed(self, static: Array) -> Array:
+        """The descriptors (n, S), scaled, missing as 0, and one column more: the share that is missing."""
+        scaled = np.stack(
+            [placed(static[:, s], self.static[s]) for s in range(self.static.shape[0])], axis=-1
+        )
+        missing = (
+            np.isnan(static).mean(axis=1, keepdims=True) if static.shape[1] else np.zeros((len(static), 1))
+        )
+        return np.concatenate([scaled, missing], axis=1, dtype=np.float32)
+
+    def arrays(self) -> dict[str, Array]:
+        """For an ``.npz`` file."""
+        return {"value": self.value, "static": self.static}
+
+    @staticmethod
+    def of(arrays: Mapping[str, Array]) -> Scaling:
+        """Back from the file."""
+        return Scaling(value=arrays["value"], static=arrays["static"])
+
+
+def placed(x: Array, knots: Array) -> Array:
+    """Position -1 to 1 of values between quantiles; a missing value is 0, the median."""
+    out = np.interp(
+        np.nan_to_num(x, nan=float(knots[len(knots) // 2])), knots, np.linspace(-1, 1, len(knots))
+    )
+    return out.astype(np.float32)
+
+
+def fit_scaling(made: Grid) -> Scaling:
+    """Quantiles of the values observed in training stays."""
+    value = [quantiles(made.value[..., v][made.seen[..., v]]) for v in range(made.value.shape[2])]
+    static = [quantiles(column[~np.isnan(column)]) for column in made.static.T]
+    return Scaling(value=np.array(value, np.float32), static=np.array(static, np.float32).reshape(-1, KNOTS))
+
+
+def quantiles(values: Array) -> Array:
+    """Rising quantiles; equal neighbours are spread by the least amount that keeps an order."""
+    if not len(values):
+        return np.linspace(-1, 1, KNOTS, dtype=np.float32)
+    found = np.quantile(values.astype(np.float64), np.linspace(0.005, 0.995, KNOTS))
+    spread = max(float(found[-1] - found[0]), abs(float(found[0])) * 1e-3, 1e-6)
+    return (found + np.linspace(-0.5, 0.5, KNOTS) * spread * 1e-3).astype(np.float32)

@@ -1,0 +1,49 @@
+"""An intensive care stay as this room's learners see it."""
+
+from __future__ import annotations
+
+import math
+
+from suwen.core.prediction import Abstention
+from suwen.core.sample import Sample
+from suwen.engines.panel.summaries import Summaries
+from suwen.systems.signals._variables import ICU_2012
+
+STATIC = ("Age", "Gender", "Height", "Weight", "ICUType")
+"""Descriptors of a stay."""
+
+LEAST_OBSERVATIONS, LEAST_VARIABLES = 10, 3
+"""A stay of which less is known is not answered for: CinC 2012 has stays that hold descriptors and little else."""
+
+SUMMARIES = Summaries(
+    field="stay",
+    names=tuple(variable.name for variable in ICU_2012),
+    length_h=48.0,
+    windows=((0, 12), (12, 24), (24, 36), (36, 48), (42, 48)),
+    merged={
+        "systolic": ("SysABP", "NISysABP"),
+        "diastolic": ("DiasABP", "NIDiasABP"),
+        "mean": ("MAP", "NIMAP"),
+    },
+    ratios=(("HR", "systolic"), ("BUN", "Creatinine"), ("PaO2", "FiO2")),
+    totals=("Urine", "MechVent"),
+    static=STATIC,
+    choices={"ICUType": (1.0, 2.0, 3.0, 4.0)},
+)
+
+
+def saps_i(sample: Sample) -> float:
+    """SAPS-I as the data set gives it (Le Gall et al., Crit Care Med 12:975, 1984); NaN where it does not."""
+    return float(sample.inputs["stay"].static.get("saps_i", math.nan))
+
+
+def enough(sample: Sample) -> Abstention | None:
+    """Refuse a stay of which too little is known (code ``too-little-observed``)."""
+    stay = sample.inputs["stay"]
+    if len(stay) < LEAST_OBSERVATIONS or len(set(stay.variable.tolist())) < LEAST_VARIABLES:
+        return Abstention(
+            code="too-little-observed",
+            reason=f"{len(stay)} observations of {len(set(stay.variable.tolist()))} variables are too few to "
+            f"answer: at least {LEAST_OBSERVATIONS} of {LEAST_VARIABLES} are needed",
+        )
+    return None

@@ -1,0 +1,52 @@
+"""Death in hospital, from the first 48 hours of an intensive care stay."""
+
+from suwen.core.task import Endpoint, Field
+from suwen.engines.boosted import BoostedClasses
+from suwen.engines.linear import LogisticClasses
+from suwen.engines.panel import PanelTask
+from suwen.engines.score import ScoreLearner
+from suwen.engines.series import Network
+from suwen.formats.signals.cinc2012 import Cinc2012
+from suwen.systems.signals._stay import STATIC, SUMMARIES, enough, saps_i
+from suwen.systems.signals._variables import ICU_2012
+
+task = PanelTask(
+    name="signals.mortality",
+    title="Death in hospital after 48 hours of intensive care",
+    intended_use=(
+        "Risk adjustment and a second look at adult intensive care patients after 48 hours, beside SAPS-I: the "
+        "probability of death before discharge from hospital."
+    ),
+    not_for="Deciding on treatment or its withdrawal, children, stays shorter than 48 hours, and triage",
+    inputs=(
+        Field(name="stay", kind="observations", description="observations of the first 48 hours, with units"),
+    ),
+    endpoint=Endpoint(
+        labels={"survived": ("0",), "died": ("1",)},
+        positive="died",
+        code=("http://snomed.info/sct", "419099009", "Dead"),
+    ),
+    source=Cinc2012(),
+    variables=ICU_2012,
+    learners=(
+        ScoreLearner(name="saps_i", score=saps_i),
+        LogisticClasses(table=SUMMARIES),
+        BoostedClasses(
+            table=SUMMARIES,
+            rounds=600,
+            parameters={
+                "num_leaves": 7, "feature_fraction": 0.1, "bagging_fraction": 0.6, "min_data_in_leaf": 30,
+                "lambda_l2": 20.0,
+            },
+        ),
+        Network(cell="gru", steps=48, static=STATIC),
+        Network(cell="gru_d", steps=48, static=STATIC),
+        Network(cell="tcn", steps=48, static=STATIC),
+    ),
+    metrics=("auroc", "auprc", "event1", "sensitivity", "ppv", "brier", "ece", "calibration_slope"),
+    subgroups=("age_band", "sex", "unit"),
+    gate=enough,
+    floor={"auroc": 0.80},
+    settings={"operating_point": "event1", "test_fraction": 0.0, "shortcut_probe": False},
+    extra={"demo": "signals/cinc2012"},
+)  # fmt: skip
