@@ -69,6 +69,8 @@ class Samples:
         Whether ``subject_id`` names real subjects; otherwise every record counts as its own.
     notes
         Sentences about the source that belong in the audit and the model card.
+    integrity
+        What a look at the records as a whole found, in JSON's own types: histograms, counts by reason.
     """
 
     samples: tuple[Sample, ...]
@@ -76,6 +78,7 @@ class Samples:
     unusable: tuple[Unusable, ...] = ()
     subjects_known: bool = True
     notes: tuple[str, ...] = ()
+    integrity: Mapping[str, Any] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.samples)
