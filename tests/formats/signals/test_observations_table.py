@@ -14,14 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suwen.core.errors import BadInput, SuwenError
+from suwen.core.sample import Sample
 from suwen.formats.signals.cinc2012 import Cinc2012
 from suwen.formats.signals.cinc2012_stay import DESCRIPTORS
 from suwen.formats.signals.cleaning import Rules
-from suwen.formats.signals.long_tables import ObservationsTable
-from suwen.formats.signals.observations_table import read_stays
+from suwen.formats.signals.observations_table import read_stays, read_table
 from suwen.formats.signals.units import ucum
 
-SOURCE = ObservationsTable(descriptors=DESCRIPTORS, length_h=48)
+
+def read(task: Any, data: bytes) -> list[Sample]:
+    return read_table(task, data, rules=Rules(variables=task.variables), descriptors=DESCRIPTORS, length_h=48)
 
 
 def table(*lines: str, header: str = "time_h,variable,value,unit") -> bytes:
@@ -29,7 +31,7 @@ def table(*lines: str, header: str = "time_h,variable,value,unit") -> bytes:
 
 
 def test_values_arrive_in_the_variables_own_unit(mortality: Any) -> None:
-    (sample,) = SOURCE.read(
+    (sample,) = read(
         mortality,
         table(
             "0.5,HR,80,bpm",
@@ -67,12 +69,12 @@ def test_json_and_csv_say_the_same(mortality: Any) -> None:
         {"time_h": 0.5, "variable": "HR", "value": 80},
         {"time_h": 1, "variable": "Temp", "value": 98.6, "unit": "F"},
     ]
-    csv = SOURCE.read(mortality, table("0.5,HR,80,", "1,Temp,98.6,F"))[0].inputs["stay"]
+    csv = read(mortality, table("0.5,HR,80,", "1,Temp,98.6,F"))[0].inputs["stay"]
     forms: list[Any] = [lines, {"observations": lines}, [{"observations": lines}]]
     for form in forms:
-        (sample,) = SOURCE.read(mortality, json.dumps(form).encode())
+        (sample,) = read(mortality, json.dumps(form).encode())
         assert sample.inputs["stay"].content_key() == csv.content_key()
-    (described,) = SOURCE.read(
+    (described,) = read(
         mortality,
         json.dumps({"subject_id": "a", "static": {"Age": 50}, "observations": lines}).encode(),
     )
@@ -80,12 +82,12 @@ def test_json_and_csv_say_the_same(mortality: Any) -> None:
     assert described.inputs["stay"].static["Age"] == 50
     for line_end in (b"\r\n", b"\r"):
         data = table("0.5;HR;80;", "1;Temp;98.6;F", header="time_h;variable;value;unit")
-        (sample,) = SOURCE.read(mortality, data.replace(b"\n", line_end))
+        (sample,) = read(mortality, data.replace(b"\n", line_end))
         assert sample.inputs["stay"].content_key() == csv.content_key()
 
 
 def test_moments_are_hours_since_the_first(mortality: Any) -> None:
-    (sample,) = SOURCE.read(
+    (sample,) = read(
         mortality,
         table(
             "2024-05-01T08:30:00Z,HR,80",
@@ -96,7 +98,7 @@ def test_moments_are_hours_since_the_first(mortality: Any) -> None:
     )
     assert sample.inputs["stay"].hours.tolist() == [0, 1.5, 24]
     assert sample.inputs["stay"].start == "2024-05-01T08:30:00+00:00"
-    (sample,) = SOURCE.read(mortality, table("00:30,HR,80", "26:15,HR,81", header="time,variable,value"))
+    (sample,) = read(mortality, table("00:30,HR,80", "26:15,HR,81", header="time,variable,value"))
     assert sample.inputs["stay"].hours.tolist() == [0.5, 26.25]
 
 
@@ -112,6 +114,7 @@ WRONG = {
     "future-time": table("48.5,HR,80,"),
     "unsorted-times": table("2,HR,80,", "1,HR,80,"),
     "empty-stay": table("1,HR,,"),
+    "empty-file": b"  ",
     "missing-column": table("1,80", header="time_h,value"),
     "bad-row": table("1,HR"),
     "duplicate-column": table("1,HR,80,80", header="time_h,variable,value,value"),
@@ -124,7 +127,7 @@ WRONG = {
 def test_what_is_wrong_with_a_table_is_named(
     code: str, mortality: Any, refused: Callable[..., str], tmp_path: Path
 ) -> None:
-    assert refused(SOURCE.read, mortality, WRONG[code], secret="fast") == code
+    assert refused(read, mortality, WRONG[code], secret="fast") == code
     if code not in {"conflicting-labels", "missing-column"}:
         assert refused(Cinc2012().read, mortality, WRONG[code], secret="fast") == code
 
@@ -140,7 +143,7 @@ def test_what_is_no_number_is_refused(
         data = json.dumps([{"time_h": 1, "variable": "HR", "value": value}]).encode()
     else:
         data = table(f"1,HR,{value},")
-    assert refused(SOURCE.read, mortality, data) == "not-a-number"
+    assert refused(read, mortality, data) == "not-a-number"
 
 
 @pytest.mark.parametrize(
@@ -155,14 +158,14 @@ def test_what_is_no_number_is_refused(
 )
 def test_moments_that_cannot_be(line: str, code: str, mortality: Any, refused: Callable[..., str]) -> None:
     data = table("2024-05-01T08:30:00Z,HR,80", line.format(tomorrow=tomorrow()), header="time,variable,value")
-    assert refused(SOURCE.read, mortality, data) == code
+    assert refused(read, mortality, data) == code
 
 
 def test_an_unknown_variable_names_the_nearest_and_a_wrong_unit_the_known(mortality: Any) -> None:
     with pytest.raises(BadInput, match="Did you mean 'Creatinine'"):
-        SOURCE.read(mortality, table("1,creatinin,1,"))
+        read(mortality, table("1,creatinin,1,"))
     with pytest.raises(BadInput, match="mg/dL, umol/L"):
-        SOURCE.read(mortality, table("1,Creatinine,1,kg"))
+        read(mortality, table("1,Creatinine,1,kg"))
 
 
 words = [
@@ -192,21 +195,18 @@ def test_any_json_is_read_or_refused(document: list[Any]) -> None:
         read_stays(json.dumps(document).encode(), rules=Rules(variables=ICU_2012), descriptors=DESCRIPTORS)
 
 
-def test_subjects_are_told_apart_and_labelled(mortality: Any, tmp_path: Path) -> None:
-    header = "subject_id,time_h,variable,value,label"
+def test_subjects_are_told_apart_and_labelled(mortality: Any) -> None:
     lines = ["a,1,HR,80,0", "b,0.5,HR,120,1", "a,2,HR,82,0", "c,0,HR,90,"]
-    (tmp_path / "x.csv").write_bytes(table(*lines, header=header))
-    (tmp_path / "y.csv").write_bytes(table("d,1,HR,fast,", header=header))
-    for source in (tmp_path / "x.csv", tmp_path):
-        samples = SOURCE.collect(mortality, str(source))
-        assert [(s.subject_id, s.target) for s in samples] == [("a", "survived"), ("b", "died"), ("c", None)]
-        assert samples.subjects_known
-    assert [(bad.source, bad.code) for bad in samples.unusable] == [("y.csv", "not-a-number")]
-    assert samples.samples[0].inputs["stay"].of("HR")[1].tolist() == [80, 82]
+    data = table(*lines, header="subject_id,time_h,variable,value,label")
+    stays = read_stays(data, rules=Rules(variables=mortality.variables))
+    assert [(stay.subject, stay.label) for stay in stays] == [("a", "0"), ("b", "1"), ("c", None)]
+    assert stays[0].observations.of("HR")[1].tolist() == [80, 82]
+    assert stays[0].observations.length_h == 2
+    assert [sample.subject_id for sample in read(mortality, data)] == ["a", "b", "c"]
 
 
 def test_values_out_of_range_are_missing_and_counted(mortality: Any) -> None:
-    (sample,) = SOURCE.read(mortality, table("1,HR,80,", "2,HR,999,", "2,HR,,", "3,HR,80,", "3,HR,81,"))
+    (sample,) = read(mortality, table("1,HR,80,", "2,HR,999,", "2,HR,,", "3,HR,80,", "3,HR,81,"))
     assert sample.inputs["stay"].dropped == {"impossible": 1, "missing": 1, "repeated": 1}
     assert sample.inputs["stay"].of("HR")[1].tolist() == [80, 80, 81]
 

@@ -112,6 +112,8 @@ def read_stays(
             _observe(stay, record, known, fixed)
         elif record.keys() - {"subject_id", "label"}:
             raise BadInput("a line has no column 'variable'", fix=COLUMNS, code="missing-column")
+    if not gathered:
+        raise BadInput("the table holds no observations", fix=COLUMNS, code="empty-stay")
     return [_finish(subject, stay, rules, descriptors, length_h) for subject, stay in gathered.items()]
 
 
