@@ -124,6 +124,45 @@ class Explainable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Players:
+    """One sample laid open as parts that can be taken away: what was observed of a variable in a period.
+
+    Attributes
+    ----------
+    variables, periods
+        Of each player: the variable's name, and the period, (from, to) in hours, or ``None`` where it has none.
+    shown
+        What was observed there, in words, for the page.
+    answer
+        Takes (m, players) booleans, who is present; returns (m, K) outputs.
+    outputs
+        What each of the K outputs is: ``log-odds of died``, ``30 min``, a time of a survival curve.
+    unit
+        Unit of every output.
+    headline
+        Which output is explained first.
+    own
+        Methods the model brings itself, by name: exact contributions of its trees, (players,) of the headline.
+    edited
+        Takes edits of variables' latest values (name to value) and returns the headline's risk, 0 to 1 or in
+        its own unit, higher is worse; for counterfactual questions. ``None`` where there is no such question.
+    latest
+        Latest observed value of each variable, for the same.
+    """
+
+    variables: tuple[str, ...]
+    periods: tuple[tuple[float, float] | None, ...]
+    shown: tuple[str, ...]
+    answer: Callable[[Any], Any]
+    outputs: tuple[str, ...]
+    unit: str
+    headline: int
+    own: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    edited: Callable[[Sequence[Mapping[str, float]]], Any] | None = None
+    latest: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Raw:
     """What an engine says of one sample, before calibration and decision.
 
@@ -177,8 +216,8 @@ class ServedModel(Protocol):
         """Simple models and clinical scores on the same units, by name; rows as in :class:`Fitted`."""
         ...
 
-    def open_up(self, sample: Sample, explained: int) -> Explainable:
-        """Lay one sample open for explanation of the class with index ``explained``."""
+    def open_up(self, sample: Sample, explained: int) -> Explainable | Players:
+        """Lay one sample open for explanation of the class (or other output) with index ``explained``."""
         ...
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from suwen.core.documents import write_json
 from suwen.core.engine import Fitted, Parts, Progress, Units
+from suwen.core.sample import Sample
 from suwen.engines.folds import grouped_folds
 from suwen.engines.panel.contest import compete, pack
 from suwen.engines.panel.criterion import log_softmax
 from suwen.engines.panel.engine import chosen_learners
 from suwen.engines.panel.task import PanelTask
 from suwen.engines.panel.units import one_each
+from suwen.formats.signals.row import Row
 
 PANEL = "panel.json"
 
@@ -37,13 +40,19 @@ def units_of(task: PanelTask, samples: Any) -> Units:
     return one_each(samples, task.endpoint, task.endpoint.classes)
 
 
-def context_of(task: PanelTask, units: Units) -> dict[str, Any]:
-    """What all learners of a run share."""
-    if task.endpoint.kind != "survival":
-        return {"classes": list(task.endpoint.classes)}
-    from suwen.engines.survival.grid import time_grid
+def context_of(task: PanelTask, samples: Sequence[Sample], units: Units) -> dict[str, Any]:
+    """What all learners of a run share: classes or a grid of times; of a table also its usual values."""
+    context: dict[str, Any] = {"classes": list(task.endpoint.classes)}
+    if task.endpoint.kind == "survival":
+        from suwen.engines.survival.grid import time_grid
 
-    return {"grid": time_grid(units.target[:, 0], units.target[:, 1] == 1)}
+        context["grid"] = time_grid(units.target[:, 0], units.target[:, 1] == 1)
+    inputs = [sample.inputs[task.inputs[0].name] for sample in samples]
+    if all(isinstance(value, Row) for value in inputs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a column that nobody has stays NaN: missing is usual there
+            context["usual"] = np.nanmedian(np.stack([value.values for value in inputs]), axis=0)
+    return context
 
 
 def fit(
@@ -76,7 +85,7 @@ def fit(
     strata = np.array([str(sample.target) for sample in samples])
     fold = grouped_folds(strata, parts.groups, settings["folds"], seed)
     units = units_of(task, samples)
-    context = context_of(task, units)
+    context = context_of(task, samples, units)
     standing, seconds, history = compete(
         task, learners, samples, units, fold, run,
         settings=settings, context=context, seed=seed, progress=progress,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.documents import read_json
-from suwen.core.engine import Raw, Units
+from suwen.core.engine import Players, Raw, Units
 from suwen.core.prediction import Abstention
 from suwen.core.sample import Sample
 from suwen.engines.panel.fit import PANEL, as_baseline, units_of
@@ -119,3 +119,9 @@ class PanelModel:
         """Every rival of the deployed model on the same units; an ensemble that lost is not carried along."""
         rivals = [name for name in self.names if name != self.winner]
         return {name: as_baseline(self.task, self.of(name, samples).mean(0)) for name in rivals}
+
+    def open_up(self, sample: Sample, explained: int) -> Players:
+        """Lay one sample open for explanation of the output with index ``explained``."""
+        from suwen.engines.panel.opened import open_up
+
+        return open_up(self, sample, explained)

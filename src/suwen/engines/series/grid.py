@@ -34,12 +34,15 @@ class Grid:
         Array (n, T, V), float32: hours since the cell in which it was last observed; :data:`NEVER` before.
     static
         Array (n, S), float32: descriptors, NaN where missing.
+    end
+        Array (n,), int64: cell in which what is known of the stay ends; the answer is that of this cell.
     """
 
     value: Array
     seen: NDArray[np.bool_]
     since: Array
     static: Array
+    end: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.value)
@@ -51,6 +54,7 @@ class Grid:
             seen=self.seen[samples],
             since=self.since[samples],
             static=self.static[samples],
+            end=self.end[samples],
         )
 
 
@@ -95,4 +99,10 @@ def grid(samples: Sequence[Sample], *, field: str, steps: int, step_h: float, st
     means = np.stack([cell_means(stay, steps, step_h) for stay in stays])
     value, seen, since = carried(means, step_h)
     fixed = np.array([[stay.static.get(name, np.nan) for name in static] for stay in stays], np.float32)
-    return Grid(value=value, seen=seen, since=since, static=fixed.reshape(len(stays), len(static)))
+    end = np.array([last_cell(stay.length_h, steps, step_h) for stay in stays], np.int64)
+    return Grid(value=value, seen=seen, since=since, static=fixed.reshape(len(stays), len(static)), end=end)
+
+
+def last_cell(hour: float, steps: int, step_h: float) -> int:
+    """The cell that an hour lies in; the end of the grid belongs to its last cell."""
+    return min(max(int(hour / step_h), 0), steps - 1)

@@ -1,14 +1,15 @@
 """Scaling fitted on the training part alone: every value to its place among the training values.
 
-A value becomes its position between training quantiles, -1 at the lowest, 0 at the median, 1 at the highest:
-laboratory values are skewed, and a quantile needs no choice of logarithm or cut (the rank transform of
-Conover and Iman, The American Statistician 35:124, 1981, between the quantiles linear).
+A value becomes the normal score of its place among training quantiles, linear between them: laboratory values
+are skewed, and a quantile needs no choice of logarithm or cut (van der Waerden scores; Conover and Iman, The
+American Statistician 35:124, 1981).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from suwen.engines.series.grid import NEVER, Grid
 Array = NDArray[np.float32]
 KNOTS = 33
 """Training quantiles kept per variable."""
+PLACES: Array = np.array(
+    [NormalDist().inv_cdf(share) for share in np.linspace(0.005, 0.995, KNOTS)], np.float32
+)
+"""Where each quantile is put: -2.6 to 2.6, the median at 0."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,10 +74,8 @@ class Scaling:
 
 
 def placed(x: Array, knots: Array) -> Array:
-    """Position -1 to 1 of values between quantiles; a missing value is 0, the median."""
-    out = np.interp(
-        np.nan_to_num(x, nan=float(knots[len(knots) // 2])), knots, np.linspace(-1, 1, len(knots))
-    )
+    """Normal scores -2.6 to 2.6 of values; a missing value is 0, the median."""
+    out = np.interp(np.nan_to_num(x, nan=float(knots[len(knots) // 2])), knots, PLACES)
     return out.astype(np.float32)
 
 

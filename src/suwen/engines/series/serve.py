@@ -50,9 +50,10 @@ class SeriesMember:
         return np.concatenate(parts)
 
     def scores(self, design: Grid) -> NDArray[np.float64]:
-        """Logits (n, K) at the end of each stay."""
-        out = [
-            self.course(self.scaling.features(design.take(np.arange(a, min(a + CHUNK, len(design))))))[:, -1]
-            for a in range(0, len(design), CHUNK)
-        ]
+        """Logits (n, K) at the cell in which each stay ends."""
+        out = []
+        for start in range(0, len(design), CHUNK):
+            part = design.take(np.arange(start, min(start + CHUNK, len(design))))
+            course = self.course(self.scaling.features(part))
+            out.append(course[np.arange(len(part)), part.end])
         return np.concatenate(out).astype(np.float64)
