@@ -11,6 +11,7 @@ from suwen.core.errors import BadInput
 from suwen.formats.signals.text import blank, number
 
 _SINCE_START = re.compile(r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+_DAY = re.compile(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})(?:[T ](\d{1,2})(?=:)|(?=\D|$))", re.ASCII)
 _TOLERANCE = timedelta(minutes=5)
 """Clocks of two devices may differ by this much before a time counts as future."""
 
@@ -85,7 +86,7 @@ class Clock:
     def moment(self, text: str) -> datetime:
         """A moment that is not in the future; without a zone it is taken as this machine's local time."""
         try:
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(_DAY.sub(_dashed, text))
             aware = moment if moment.tzinfo else moment.astimezone()
         except (ValueError, OverflowError, OSError):
             raise _bad_time() from None
@@ -102,3 +103,9 @@ def _bad_time() -> BadInput:
         fix="Write 1.5, 01:30 or 2024-05-01T08:30:00Z",
         code="bad-time",
     )
+
+
+def _dashed(day: re.Match[str]) -> str:
+    """A moment as ISO writes it, from 2024/5/1 9:05 too, the year being first."""
+    hour = f"T{int(day[4]):02d}" if day[4] else ""
+    return f"{day[1]}-{int(day[2]):02d}-{int(day[3]):02d}{hour}"
