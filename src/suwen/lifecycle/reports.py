@@ -15,6 +15,7 @@ def write(folder: Path, report: Report, task: Task, manifest: Mapping[str, Any])
     """Write ``report.json``, ``report.html`` and the plots; plots are left out without matplotlib."""
     provenance = {
         "model": f"{task.name}@{manifest['version']}",
+        "winner": manifest["engine_manifest"].get("winner"),
         "weights_sha256": manifest["weights_sha256"],
         "data_fingerprint": manifest["data_fingerprint"],
         "code_version": manifest["code_version"],

@@ -53,7 +53,7 @@ def test_the_largest_loss_comes_first_with_paired_intervals(ward: tuple[Any, Any
     assert [row[1] for row in found["rows"] if row[0] == "laboratory"] == [2]
     by_name = {row[0]: row for row in found["rows"]}
     assert by_name["noise"][3] == "+0.000 (+0.000 to +0.000)"  # paired: exactly the same samples
-    assert by_name["lactate"][3].startswith("-0.1")
+    assert by_name["lactate"][3].startswith("−0.1")
     whole = float(measure(scores(()))[0])
     assert by_name["nothing"][2].startswith(f"{whole:.3f} (")
 
@@ -69,5 +69,5 @@ def test_a_figure_of_which_less_is_better_and_one_without_interval() -> None:
         digits=1,
     )
     assert [row[0] for row in found["rows"]] == ["nothing", "hr", "sbp", "lactate"]
-    assert [row[3] for row in found["rows"]] == ["", "+3.5", "-0.1", "undefined"]
+    assert [row[3] for row in found["rows"]] == ["", "+3.5", "−0.1", "undefined"]
     assert found["columns"][2] == "RMSE"

@@ -107,17 +107,15 @@ def table(curve: Mapping[str, Any]) -> dict[str, Any]:
     """The curve at a few thresholds, as the report's page shows it."""
     rows = []
     for wanted in TABLE_AT:
-        at = curve["threshold"].index(wanted)
-        gain = curve["over_default"]
-        rows.append(
-            [
-                f"{wanted:.0%}",
-                f"{curve['model'][at]:.4f} ({curve['lo'][at]:.4f} to {curve['hi'][at]:.4f})",
-                f"{curve['treat_all'][at]:.4f}",
-                f"{gain['value'][at]:+.4f} ({gain['lo'][at]:+.4f} to {gain['hi'][at]:+.4f})",
-                f"{100 * gain['value'][at]:+.1f}",
-            ]
-        )
+        at, gain = curve["threshold"].index(wanted), curve["over_default"]
+        row = [
+            f"{wanted:.0%}",
+            f"{curve['model'][at]:.4f} ({curve['lo'][at]:.4f} to {curve['hi'][at]:.4f})",
+            f"{curve['treat_all'][at]:.4f}",
+            f"{gain['value'][at]:+.4f} ({gain['lo'][at]:+.4f} to {gain['hi'][at]:+.4f})",
+            f"{100 * gain['value'][at]:+.1f}",
+        ]
+        rows.append([value.replace("-", "−") for value in row])
     return {
         "title": "Net benefit",
         "columns": [

@@ -40,8 +40,16 @@ th:first-child, td:first-child { text-align: left; }
 thead th { font-weight: 600; color: var(--soft); font-size: 0.82rem; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 td .range { color: var(--soft); font-size: 0.86em; margin-left: 6px; }
-.stacked td .range { display: block; margin: 0; line-height: 1.2; }
+.stacked td .range { display: block; margin: 0; line-height: 1.2; font-size: 0.8em; }
 td.sure { font-weight: 600; color: var(--accent); }
+tr.chosen > * { background: color-mix(in srgb, var(--accent) 8%, var(--card)); }
+.stacked th, .stacked td { padding: 5px 7px; } .stacked thead th { min-width: 0; }
+.contest td:first-child { width: 1%; color: var(--soft); } .contest tbody th { text-align: left; }
+.contest thead th:nth-child(2) { text-align: left; }
+.pill { border-radius: 999px; padding: 1px 8px; margin-left: 6px; font-size: 0.76rem; font-weight: 600;
+  color: var(--good); background: var(--good-bg); }
+.wide th:first-child { position: sticky; left: 0; background: var(--card); z-index: 1; }
+thead th { white-space: normal; min-width: 5.5em; } details .sheet { margin-top: 8px; }
 td.miss { color: var(--bad); font-weight: 600; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(310px, 1fr)); gap: 12px; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px;
@@ -53,7 +61,7 @@ details { margin-top: 8px; } summary { cursor: pointer; color: var(--accent); }
 footer { margin-top: 36px; padding-top: 12px; border-top: 1px solid var(--line); }
 @media print, (max-width: 760px) { td .range { display: block; margin: 0; line-height: 1.2; }
   th, td { padding: 4px 7px; } table { font-size: 0.82rem; } }
-@media print { .sheet { overflow: visible; }
+@media print { .sheet { overflow: visible; } .wide th:first-child { position: static; }
   :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444;
   --line: #ccc; --accent: #0b5c8f; --good: #0a6b4b; --bad: #9b2c1b; --warn: #7a5200; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } h2 { break-after: avoid; }

@@ -75,10 +75,10 @@ def stress_table(
 
 
 def _said(values: Floats, digits: int, *, sign: bool = False) -> str:
-    form = f"{{:{'+' if sign else ''}.{digits}f}}"
     if np.isnan(values[0]):
         return "undefined"
     one = estimate(values)
-    if np.isnan(one.lo):
-        return form.format(one.value)
-    return f"{form.format(one.value)} ({form.format(one.lo)} to {form.format(one.hi)})"
+    value, lo, hi = (
+        f"{x:{'+' if sign else ''}.{digits}f}".replace("-", "−") for x in (one.value, one.lo, one.hi)
+    )
+    return value if np.isnan(one.lo) else f"{value} ({lo} to {hi})"
