@@ -7,26 +7,105 @@ from typing import Any
 
 from suwen.core.report import Estimate, Report
 from suwen.core.task import DISCLAIMER, Task
+from suwen.lifecycle.evaluation.standings import decisive, figure_digits, rivals, standings
+from suwen.lifecycle.evaluation.wording import answers, positives
+
+_MOST_BESIDE = 3
+_LEADING = 5
 
 
-def _figure(estimate: Estimate) -> str:
+def _figure(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
     if estimate.value != estimate.value:
         return "undefined"
-    return f"{estimate.value:.3f} ({estimate.lo:.3f} to {estimate.hi:.3f})"
+    digits = figure_digits(estimate.value)
+    if estimate.lo != estimate.lo:
+        return f"{estimate.value:.{digits}f}"
+    return f"{estimate.value:.{digits}f} ({estimate.lo:.{digits}f} to {estimate.hi:.{digits}f})"
 
 
-def _table(report: Report) -> list[str]:
-    names = list(report.baselines)
-    lines = [
-        "| metric | model (95% interval) |" + "".join(f" {name} |" for name in names),
-        "|---|---|" + "---|" * len(names),
+def _rows(heads: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)] + [""]
+
+
+def _contest(task: Task, report: Report, winner: str) -> list[str]:
+    """Everyone, ranked; empty where one or none competes with the model."""
+    if len(report.baselines) < 2:
+        return []
+    first = decisive(report, task)
+    shown = [name for name in dict.fromkeys((first, *task.metrics)) if name and name in report.metrics][
+        :_LEADING
     ]
-    for metric, estimate in report.metrics.items():
-        if metric == "n":
-            continue
-        cells = [_figure(report.baselines[n][metric]) if metric in report.baselines[n] else "" for n in names]
-        lines.append(f"| {metric} | {_figure(estimate)} |" + "".join(f" {cell} |" for cell in cells))
-    return lines
+    rows = [
+        [
+            f"**{one.name}** (deployed)" if one.deployed else one.name,
+            *(_figure(one.figures.get(name)) for name in shown),
+        ]
+        for one in standings(report, first, winner)
+    ]
+    return [f"Who competed, ranked by {first}:", "", *_rows(["contestant", *shown], rows)]
+
+
+def _figures(report: Report, names: list[str]) -> list[str]:
+    rows = [
+        [metric, _figure(estimate), *(_figure(report.baselines[name].get(metric)) for name in names)]
+        for metric, estimate in report.metrics.items()
+        if metric != "n"
+    ]
+    return _rows(["metric", "model (95% interval)", *names], rows)
+
+
+def _performance(task: Task, report: Report, winner: str) -> list[str]:
+    if not report.n:
+        return ["## Performance", "", "Not judged on any data yet.", ""]
+    first = decisive(report, task)
+    few = len(report.baselines) <= _MOST_BESIDE
+    names = list(report.baselines) if few else rivals(report, first, 1)
+    ends = tuple(f"_minus_{name}" for name in names)
+    counted = positives(report, task)
+    return [
+        f"## Performance on the {report.split} part",
+        "",
+        f"{report.n} samples of {report.n_subjects} subjects{f', {counted}' if counted else ''}. Floor: "
+        + (", ".join(f"{name} {least}" for name, least in report.floor.items()) or "none")
+        + f"; {'passed' if report.passed else 'NOT passed'}.",
+        "",
+        *_contest(task, report, winner),
+        *_figures(report, names),
+        *[f"- {name}: {_figure(value)}" for name, value in report.differences.items() if name.endswith(ends)],
+        "",
+    ]
+
+
+def _decides(manifest: Mapping[str, Any]) -> list[str]:
+    """How scores become an answer, as far as this kind of endpoint decides anything."""
+    point, calibration = manifest.get("operating_point") or {}, manifest.get("calibration") or {}
+    conformal, facts = manifest.get("conformal") or {}, manifest["engine_manifest"]
+    if calibration.get("method") == "none":
+        return [f"- Threshold {point['threshold']:g}, as {point['rule']}: nothing is learned or calibrated."]
+    held = facts.get("out_of_fold")
+    where = "out-of-fold" if held else "on validation"
+    said = []
+    if facts.get("winner"):
+        parts = ", ".join(f"{name} {weight:.2f}" for name, weight in facts.get("parts", {}).items())
+        said.append(f"- Deployed: {facts['winner']}{f' ({parts})' if parts else ''}, the measured winner.")
+    if isinstance(point.get("threshold"), int | float):
+        said.append(f"- Operating point {point['threshold']:.4f}, by the rule `{point['rule']}` {where}.")
+    if isinstance(calibration.get("temperature"), int | float):
+        said.append(f"- Temperature {calibration['temperature']:.3f}, fitted {where}.")
+    if isinstance(conformal.get("alpha"), int | float):
+        kept = conformal.get("held_out_coverage")
+        known = f"; held-out coverage {100 * kept:.1f}%" if isinstance(kept, int | float) else ""
+        said.append(
+            f"- {100 * (1 - conformal['alpha']):.0f}% conformal {'sets' if point else 'intervals'}{known}."
+        )
+    said.append(
+        "- Inputs of another modality or body part, poor ones, or ones unlike the training data are refused."
+        if manifest.get("engine") == "image"
+        else "- Inputs that the task cannot be answered for are refused, and the reason is given."
+    )
+    return said
 
 
 def render(task: Task, report: Report, manifest: Mapping[str, Any]) -> str:
@@ -53,8 +132,7 @@ def render(task: Task, report: Report, manifest: Mapping[str, Any]) -> str:
         "",
         f"**Not for.** {task.not_for}",
         "",
-        f"**Answers** the probability of *{task.endpoint.positive}* "
-        f"(classes: {', '.join(task.endpoint.classes)}).",
+        f"**Answers** {answers(task)}.",
         "",
         "**Inputs.** " + "; ".join(f"{field.name}: {field.description}" for field in task.inputs) + ".",
         "",
@@ -62,25 +140,10 @@ def render(task: Task, report: Report, manifest: Mapping[str, Any]) -> str:
         "",
         *([f"- {warning}" for warning in manifest["warnings"]] or ["None."]),
         "",
-        f"## Performance on the {report.split} part",
-        "",
-        f"{report.n} samples of {report.n_subjects} subjects, {report.n_positive} of them "
-        f"{task.endpoint.positive}. Floor: "
-        + (", ".join(f"{name} {least}" for name, least in report.floor.items()) or "none")
-        + f"; {'passed' if report.passed else 'NOT passed'}.",
-        "",
-        *_table(report),
-        "",
-        *[f"- {name}: {_figure(value)}" for name, value in report.differences.items()],
-        "",
+        *_performance(task, report, str(facts.get("winner") or "")),
         "## How it decides",
         "",
-        f"- Operating point {manifest['operating_point']['threshold']:.4f}, by the rule "
-        f"`{manifest['operating_point']['rule']}` on validation.",
-        f"- Temperature {manifest['calibration']['temperature']:.3f}, fitted on validation.",
-        f"- {100 * (1 - manifest['conformal']['alpha']):.0f}% conformal sets; held-out coverage "
-        f"{100 * manifest['conformal']['held_out_coverage']:.1f}%.",
-        "- Inputs of another modality or body part, poor ones, or ones unlike the training data are refused.",
+        *_decides(manifest),
         "",
         "## Provenance",
         "",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 
 from suwen.core.report import Report
-from suwen.core.task import DISCLAIMER, Task, TimeToEvent
+from suwen.core.task import DISCLAIMER, Task
 from suwen.lifecycle.evaluation.glossary import line_of
 from suwen.lifecycle.evaluation.html_tables import (
     competition,
@@ -19,6 +19,7 @@ from suwen.lifecycle.evaluation.html_tables import (
     title_of,
 )
 from suwen.lifecycle.evaluation.page_style import CSS
+from suwen.lifecycle.evaluation.wording import positives
 
 _TITLES = {
     "roc": "ROC curve",
@@ -55,11 +56,12 @@ def page(
         Why there are no plots, where there are none.
     """
     subjects = f"{report.n_subjects} subject{'s' if report.n_subjects != 1 else ''}"
+    counted = positives(report, task)
     sections = [
         "<header><div>"
         f"<h1>{escape(task.title)}</h1>"
         f'<p class="soft">{escape(report.task)} · split <b>{escape(report.split)}</b> · n = {report.n} · '
-        f"{subjects}{_positives(report, task)}</p></div>"
+        f"{subjects}{f' · {escape(counted)}' if counted else ''}</p></div>"
         f"{_verdict(report)}</header>",
         _warnings(report),
         _tiles(report, task),
@@ -101,19 +103,6 @@ def _warnings(report: Report) -> str:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in report.warnings)
     return f'<section class="warnings"><h2>Read this first</h2><ul>{items}</ul></section>'
-
-
-def _positives(report: Report, task: Task) -> str:
-    """How many are positive, in the words of the kind of endpoint; nothing for a forecast."""
-    endpoint = task.endpoint
-    if endpoint.kind == "forecast":
-        return ""
-    if isinstance(endpoint, TimeToEvent):
-        return f" · {report.n_positive} with {escape(endpoint.event)}"
-    point = report.curves.get("operating_point")
-    named = point.get("positive") if isinstance(point, Mapping) else None
-    positive = endpoint.positive or str(named or "")
-    return f" · {report.n_positive} {escape(positive)}" if positive else ""
 
 
 def _tiles(report: Report, task: Task) -> str:
