@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DONE = "done.json"
+LEAST_WEIGHT = 1e-3
+"""A learner of less weight in the ensemble is not carried along."""
 ENSEMBLE = "ensemble"
 """Name of the weighted mean in tables and manifests."""
 
@@ -39,21 +41,19 @@ class Standing:
         Out-of-fold scores (u, ...) of each learner, and of the ensemble where one was tried.
     figures
         The decisive criterion of each, higher is better.
-    weights
-        Learner to weight in the ensemble that is fitted on all held-out scores; empty without one.
     winner
         Who is deployed.
+    parts
+        Learner to weight in what is deployed.
+    added
+        Array (K,): what is added to their weighted sum.
     """
 
     scores: Mapping[str, Floats]
     figures: Mapping[str, float]
-    weights: Mapping[str, float]
     winner: str
-
-    @property
-    def parts(self) -> dict[str, float]:
-        """Learner to weight in what is deployed."""
-        return dict(self.weights) if self.winner == ENSEMBLE else {self.winner: 1.0}
+    parts: Mapping[str, float]
+    added: Floats
 
 
 def compete(
@@ -131,24 +131,31 @@ def _stand(
 ) -> Standing:
     """Fit the ensemble, its own score cross-fitted so that it is compared as fairly as the learners."""
     judge = criterion(task.decisive)
+    kind = task.endpoint.kind
+    shifted = kind in {"classes", "alarm"}
+    loss = loss_of(kind, context.get("grid"))
     learned = [learner.name for learner in learners if learner.family != "score"]
-    weights: dict[str, float] = {}
     if settings["ensemble"] and len(learned) > 1:
-        loss = loss_of(task.endpoint.kind, context.get("grid"))
         mine = [scores[name] for name in learned]
         out = np.zeros_like(mine[0])
         for number in range(int(fold.max()) + 1):
             inside = rows(units, np.flatnonzero(fold != number))
             outside = rows(units, np.flatnonzero(fold == number))
-            w = fit_weights([s[inside] for s in mine], _some(units, inside), loss)
-            out[outside] = mix([s[outside] for s in mine], w)
+            fitted = fit_weights([s[inside] for s in mine], _some(units, inside), loss, shifted=shifted)
+            out[outside] = mix([s[outside] for s in mine], *fitted)
         scores[ENSEMBLE] = out
-        found = fit_weights(mine, units, loss)
-        weights = {name: float(w) for name, w in zip(learned, found, strict=True) if w > 1e-3}
     figures = {name: judge(one, units) for name, one in scores.items()}
-    rivals = [*learned, *([ENSEMBLE] if weights else [])]
+    rivals = [*learned, *([ENSEMBLE] if ENSEMBLE in scores else [])]
     winner = max(rivals or list(figures), key=lambda name: figures[name])
-    return Standing(scores=scores, figures=figures, weights=weights, winner=winner)
+    names = learned if winner == ENSEMBLE else [winner]
+    added = np.zeros(scores[winner].shape[1])
+    parts = {winner: 1.0}
+    if winner == ENSEMBLE or (shifted and rivals):
+        weights, added = fit_weights([scores[name] for name in names], units, loss, shifted=shifted)
+        parts = {name: float(w) for name, w in zip(names, weights, strict=True) if w > LEAST_WEIGHT}
+    if winner != ENSEMBLE:
+        scores[winner] = mix([scores[winner]], np.array([parts[winner]]), added)
+    return Standing(scores=scores, figures=figures, winner=winner, parts=parts, added=added)
 
 
 def _some(units: Units, chosen: Ints) -> Units:

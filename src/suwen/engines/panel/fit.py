@@ -95,7 +95,8 @@ def fit(
     pack(learners, run, model, settings["folds"])
     facts = {
         "winner": standing.winner,
-        "weights": standing.parts,
+        "weights": dict(standing.parts),
+        "added": standing.added,
         "figures": dict(standing.figures),
         "decisive": task.decisive,
         "learners": [learner.name for learner in learners],
@@ -123,7 +124,7 @@ def fit(
             "settings": dict(settings),
             "out_of_fold": True,
             **{key: facts[key] for key in ("winner", "figures", "decisive", "learners", "families", "folds")},
-            "parts": standing.parts,
+            "parts": dict(standing.parts),
         },
         cpu_seconds={**seconds, "all": round(time.process_time() - began, 2)},
     )

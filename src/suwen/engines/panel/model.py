@@ -41,6 +41,7 @@ class PanelModel:
         self.task, self.folder, self.manifest = task, folder, manifest
         facts = read_json(folder / PANEL)
         self.parts: dict[str, float] = facts["weights"]
+        self.added = np.asarray(facts["added"], np.float64)
         self.winner: str = facts["winner"]
         self.names: list[str] = facts["learners"]
         self.folds = int(facts["folds"])
@@ -70,7 +71,8 @@ class PanelModel:
 
     def members_scores(self, samples: Sequence[Sample]) -> Floats:
         """Scores (folds, u, K) of what is deployed, fold by fold."""
-        out: Floats = sum(weight * self.of(name, samples) for name, weight in self.parts.items())  # type: ignore[assignment]  # never empty
+        parts = [weight * self.of(name, samples) for name, weight in self.parts.items()]
+        out: Floats = np.sum(parts, axis=0) + self.added
         return out
 
     def gates(self, samples: Sequence[Sample]) -> list[Abstention | None]:

@@ -15,7 +15,7 @@ from suwen.core.engine import Units
 from suwen.engines.panel.criterion import log_softmax
 
 Floats = NDArray[np.float64]
-PULL = 0.02
+PULL = 0.001
 """Strength of the pull towards equal weights, in units of the loss per unit."""
 MOST_ROWS = 100_000
 """Rows the weights are fitted on; more do not move them."""
@@ -65,9 +65,14 @@ def loss_of(kind: str, grid: Floats | None) -> Callable[[Floats, Units], float]:
 
 
 def fit_weights(
-    scores: Sequence[Floats], units: Units, loss: Callable[[Floats, Units], float], *, seed: int = 0
-) -> Floats:
-    """Weights (m,) of the learners, none negative.
+    scores: Sequence[Floats],
+    units: Units,
+    loss: Callable[[Floats, Units], float],
+    *,
+    shifted: bool,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Weights (m,) of the learners, none negative, and what is added to their sum, (K,).
 
     Parameters
     ----------
@@ -77,27 +82,35 @@ def fit_weights(
         Their targets.
     loss
         Of mixed scores.
+    shifted
+        Whether something may be added: of classes, so that the mean probability is the observed frequency;
+        the first class is the reference and keeps 0.
     seed
         Of the rows chosen where there are more than enough.
     """
     from scipy.optimize import minimize
 
-    m = len(scores)
+    m, k = len(scores), scores[0].shape[1]
     if len(units) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(units), MOST_ROWS, replace=False))
         units = Units(owner=units.owner[chosen], hour=units.hour[chosen], target=units.target[chosen])
         scores = [one[chosen] for one in scores]
     stacked = np.stack(scores)
+    free = k - 1 if shifted else 0
 
-    def objective(w: Floats) -> float:
-        return loss(np.tensordot(w, stacked, 1), units) + PULL * float(((w - 1 / m) ** 2).sum())
+    def objective(p: Floats) -> float:
+        added = np.concatenate([[0.0], p[m:], np.zeros(k - 1 - free)])
+        pull = PULL * float(((p[:m] - 1 / m) ** 2).sum())
+        return loss(np.tensordot(p[:m], stacked, 1) + added, units) + pull
 
-    found = minimize(objective, np.full(m, 1 / m), method="L-BFGS-B", bounds=[(0, None)] * m)
-    out: Floats = np.asarray(found.x, np.float64)
-    return out if out.sum() > 0 else np.full(m, 1 / m)
+    begin = np.concatenate([np.full(m, 1 / m), np.zeros(free)])
+    bounds = [(0.0, None)] * m + [(None, None)] * free
+    found = np.asarray(minimize(objective, begin, method="L-BFGS-B", bounds=bounds).x, np.float64)
+    weights = found[:m] if found[:m].sum() > 0 else np.full(m, 1 / m)
+    return weights, np.concatenate([[0.0], found[m:], np.zeros(k - 1 - free)])
 
 
-def mix(scores: Sequence[Floats], weights: Floats) -> Floats:
-    """Weighted sum of scores of equal shape."""
-    out: Floats = np.tensordot(weights, np.stack(scores), 1)
+def mix(scores: Sequence[Floats], weights: Floats, added: Floats) -> Floats:
+    """Weighted sum of scores of equal shape, shifted."""
+    out: Floats = np.tensordot(weights, np.stack(scores), 1) + added
     return out

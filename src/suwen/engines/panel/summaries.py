@@ -22,7 +22,7 @@ SUMS = ("count", "sum", "squares", "hours", "hours2", "hours_x")
 """Running sums per window and variable: n, Σx, Σx², Σt, Σt², Σtx."""
 WHOLE = ("count", "mean", "sd", "min", "max", "slope", "last", "last_h", "first", "change")
 PART = ("count", "mean", "min", "max", "last")
-"""Columns of the whole stay, and of each window in it."""
+"""Columns of the whole stay, and of each window in it, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,8 @@ class Summaries:
         Length of the whole stay in hours; later observations are not read.
     windows
         Parts of it, (from, to) in hours, each with columns of its own.
+    whole, part
+        Columns of the whole stay, and of each window: names of :data:`WHOLE`.
     merged
         Variables that stand for several: name to those it is fed by.
     ratios
@@ -55,6 +57,8 @@ class Summaries:
     names: tuple[str, ...]
     length_h: float
     windows: tuple[tuple[float, float], ...] = ()
+    whole: tuple[str, ...] = WHOLE
+    part: tuple[str, ...] = PART
     merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ratios: tuple[tuple[str, str], ...] = ()
     totals: tuple[str, ...] = ()
@@ -78,7 +82,7 @@ class Summaries:
             f"{name}:{what}@{a:g}-{b:g}"
             for name in self.variables
             for number, (a, b) in enumerate(self.spans)
-            for what in (PART if number else WHOLE)
+            for what in (self.part if number else self.whole)
         ]
         ratios = [f"{a}/{b}:{what}" for a, b in self.ratios for what in ("last", "mean")]
         totals = [f"{name}:total@{a:g}-{b:g}" for name in self.totals for a, b in self.spans]
@@ -179,7 +183,7 @@ class Running:
             "last": self.last, "last_h": self.last_h, "first": self.first, "change": self.last - self.first,
         }  # fmt: skip
         blocks = [
-            np.stack([known[what][:, at] for what in (PART if at else WHOLE)], axis=2)
+            np.stack([known[what][:, at] for what in (self.spec.part if at else self.spec.whole)], axis=2)
             for at in range(len(self.spec.spans))
         ]
         moving = np.concatenate(blocks, axis=2).reshape(n, -1)

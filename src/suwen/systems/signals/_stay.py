@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from suwen.core.prediction import Abstention
 from suwen.core.sample import Sample
@@ -30,6 +31,14 @@ SUMMARIES = Summaries(
     static=STATIC,
     choices={"ICUType": (1.0, 2.0, 3.0, 4.0)},
 )
+
+SHORT = replace(
+    SUMMARIES,
+    windows=((0, 12), (12, 24), (24, 36), (36, 48)),
+    whole=("count", "mean", "min", "max", "last"),
+    part=("mean",),
+)
+"""For a linear model, which many overlapping columns do not help."""
 
 
 def saps_i(sample: Sample) -> float:

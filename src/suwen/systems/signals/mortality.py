@@ -1,13 +1,13 @@
 """Death in hospital, from the first 48 hours of an intensive care stay."""
 
 from suwen.core.task import Endpoint, Field
-from suwen.engines.boosted import BoostedClasses
-from suwen.engines.linear import LogisticClasses
+from suwen.engines.boosted.learner import BoostedClasses
+from suwen.engines.linear.logistic import LogisticClasses
 from suwen.engines.panel import PanelTask
 from suwen.engines.score import ScoreLearner
 from suwen.engines.series import Network
 from suwen.formats.signals.cinc2012 import Cinc2012
-from suwen.systems.signals._stay import STATIC, SUMMARIES, enough, saps_i
+from suwen.systems.signals._stay import SHORT, STATIC, SUMMARIES, enough, saps_i
 from suwen.systems.signals._variables import ICU_2012
 
 task = PanelTask(
@@ -30,7 +30,7 @@ task = PanelTask(
     variables=ICU_2012,
     learners=(
         ScoreLearner(name="saps_i", score=saps_i),
-        LogisticClasses(table=SUMMARIES),
+        LogisticClasses(table=SHORT, penalties=(0.1, 0.03, 0.01)),
         BoostedClasses(
             table=SUMMARIES,
             rounds=600,
@@ -41,7 +41,7 @@ task = PanelTask(
         ),
         Network(cell="gru", steps=48, static=STATIC),
         Network(cell="gru_d", steps=48, static=STATIC),
-        Network(cell="tcn", steps=48, static=STATIC),
+        Network(cell="lstm", steps=48, static=STATIC),
     ),
     metrics=("auroc", "auprc", "event1", "sensitivity", "ppv", "brier", "ece", "calibration_slope"),
     subgroups=("age_band", "sex", "unit"),
