@@ -24,7 +24,7 @@ WORST = 5
 _SAID = {
     "missing": "missing",
     "impossible": "impossible in a living patient, taken as missing",
-    "converted": "converted from the unit they were evidently in",
+    "converted": "converted into the unit of their variable",
     "repeated": "repeated at the same time, kept",
     "contradictory": "contradicted by another of the same stay",
     "unparsed": "not plain numbers, left out",
@@ -108,8 +108,19 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         )
     if found["identical_stays"]:
         lines.append(f"{found['identical_stays']} stays repeat the observations of another")
-    for reason, count in sorted(found["by_reason"].items()):
-        of = found["by_variable"][reason]
+    return [*lines, *_counted(found["by_reason"], found["by_variable"])]
+
+
+def sentences(reasons: Reasons) -> tuple[list[str], dict[str, Any]]:
+    """Counts by reason in words, and as ``by_reason`` and ``by_variable``."""
+    totals, table = by_reason(reasons), _by_variable(reasons)
+    return _counted(totals, table), {"by_reason": totals, "by_variable": table}
+
+
+def _counted(totals: Mapping[str, int], table: Mapping[str, Mapping[str, int]]) -> list[str]:
+    lines = []
+    for reason, count in sorted(totals.items()):
+        of = table[reason]
         worst = sorted(of, key=lambda name: (-of[name], name))[:WORST]
         named = ", ".join(f"{name} {of[name]}" for name in worst) + (" ..." if len(of) > WORST else "")
         lines.append(f"{count} values {_SAID.get(reason, reason)} ({named})")
