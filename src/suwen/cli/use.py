@@ -85,11 +85,7 @@ def sentence(result: dict[str, Any]) -> str:
     name = result["input"] + (" [SIMULATED]" if result["simulated"] else "")
     if result["abstained"]:
         return f"{name}: no answer ({result['abstained']}): {result['reason']}"
-    low, high = result["interval"]
-    return (
-        f"{name}: {result['positive']} {result['probability']:.3f} ({low:.3f} to {high:.3f}), "
-        f"decision at {result['threshold']:.3f}: {result['decision']}"
-    )
+    return f"{name}: {result['said']}"
 
 
 def verdict(why: dict[str, Any]) -> str:

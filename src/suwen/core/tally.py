@@ -55,6 +55,8 @@ class Sheet:
         What the source recommends for ``band``, and how often to observe.
     level
         Place of ``band`` among the score's bands, 0 the mildest; an alarm is due from the score's own on.
+    risk
+        Code of FHIR's ``risk-probability`` for ``band``.
     red
         Parameters that alone are a warning.
     notes
@@ -74,6 +76,7 @@ class Sheet:
     response: str
     monitoring: str
     level: int
+    risk: str = ""
     red: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -1,7 +1,7 @@
-"""``make models``: train the model that ships with the package, and put it there, signed.
+"""``make models``: what ships with the package, put there signed: one trained model, and published scores.
 
-Weights are reproducible by seed, data and versions; the signature is that of whoever ran this, and the
-public key is shipped beside the bundle.
+Weights are reproducible by seed, data and versions, tables by the code alone; the signature is that of whoever
+ran this, and the public key is shipped beside the bundle.
 """
 
 from __future__ import annotations
@@ -10,17 +10,27 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from suwen.core.documents import write_bytes
+from suwen import __version__
+from suwen.core.documents import now, write_bytes
 from suwen.core.engine import Progress
 from suwen.core.errors import Refused
+from suwen.core.report import Report
+from suwen.engines.rules.engine import write
+from suwen.engines.rules.task import RulesTask
+from suwen.lifecycle.bundle import CARD, seal, sha256, version_of
+from suwen.lifecycle.card import render
 from suwen.lifecycle.demo import data_folders
 from suwen.lifecycle.deploy import candidate
+from suwen.lifecycle.discovery import all_tasks, engine_for
+from suwen.lifecycle.judges.points import decision
 from suwen.lifecycle.signing import signing_key
-from suwen.lifecycle.train import train
+from suwen.lifecycle.train import summary, train
 from suwen.records.keys.signing import public_pem
 
 TASK, SOURCE, SEED = "imaging.pneumonia", "imaging/pneumoniamnist.npz", 0
+NOT_JUDGED = "Published tables, not judged on any patients here: judge them on yours with suwen evaluate."
 MOST_BYTES = 2_000_000
 """A shipped bundle is downloaded by everyone who installs the package."""
 
@@ -63,8 +73,56 @@ def ship(folder: Path, *, progress: Progress) -> dict[str, object]:
     }
 
 
+def ship_rules(folder: Path) -> list[str]:
+    """Seal and place the bundles of tasks that published scores answer: nothing is trained for them.
+
+    Returns
+    -------
+    list of str
+        What was shipped, as ``<task>@<version>``.
+    """
+    shipped = []
+    for task in all_tasks().values():
+        if isinstance(task, RulesTask):
+            place = folder / task.name
+            shutil.rmtree(place, ignore_errors=True)
+            manifest = rules_bundle(task, place)
+            shipped.append(f"{task.name}@{manifest['version']}")
+    write_bytes(folder / "rules.pub", public_pem(signing_key().public_key()))
+    return shipped
+
+
+def rules_bundle(task: RulesTask, place: Path) -> dict[str, Any]:
+    """Write a task's published tables into ``place`` as a sealed bundle; returns the manifest."""
+    facts = write(task, engine_for(task).settings({}), place)
+    digest = sha256(place / facts["weights"])
+    report = Report(task=task.name, split="published", n=0, n_subjects=0, n_positive=0, metrics={})
+    manifest = {
+        "task": task.name,
+        "title": task.title,
+        "engine": task.engine,
+        "created_at": now(),
+        "code_version": __version__,
+        "seed": 0,
+        "data_fingerprint": digest,
+        "classes": task.endpoint.classes,
+        "positive": task.endpoint.positive,
+        **decision(facts),
+        "engine_manifest": facts,
+        "cpu_seconds": {},
+        "credit": "; ".join(score.source for score in task.scores),
+        "warnings": [NOT_JUDGED],
+        "report": summary(report),
+        "weights_sha256": digest,
+    }
+    manifest["version"] = version_of(manifest)
+    write_bytes(place / CARD, render(task, report, manifest).encode())
+    return seal(place, manifest)
+
+
 if __name__ == "__main__":
     from importlib.resources import files
 
     shipped = ship(Path(str(files("suwen.shipped"))), progress=lambda text: print(text, file=sys.stderr))  # noqa: T201
     print(shipped["model"], shipped["bytes"], "bytes")  # noqa: T201
+    print(*ship_rules(Path(str(files("suwen.shipped")))), sep="\n")  # noqa: T201
