@@ -163,7 +163,7 @@ def _archive(file: IO[bytes], name: str, suffixes: tuple[str, ...]) -> Iterator[
     first = read(stream, BLOCK)
     if is_tar(first):
         for inside, data in regular_files(stream, first, lambda path, size: _keep(path, size, suffixes)):
-            yield Member(name=inside, data=data)
+            yield Member(name=_tidy(inside), data=data)
     elif opener:  # one compressed file
         inside = PurePosixPath(name).stem
         data = first + stream.read(MAX_MEMBER_BYTES)
@@ -187,13 +187,18 @@ def _zip(file: IO[bytes], suffixes: tuple[str, ...]) -> Iterator[Member]:
                 raise BadInput("the archive is encrypted", fix="Decrypt it first", code="encrypted")
             _check_size(info.file_size)
             try:
-                yield Member(name=info.filename, data=archive.read(info))
+                yield Member(name=_tidy(info.filename), data=archive.read(info))
             except NotImplementedError:
                 raise BadInput(
                     "a member is compressed in a way that is not read here",
                     fix="Pack it again with deflate",
                     code="compression",
                 ) from None
+
+
+def _tidy(name: str) -> str:
+    """A path without ``./`` and with forward slashes."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
 def _wanted(name: str, suffixes: tuple[str, ...]) -> bool:
