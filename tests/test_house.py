@@ -19,7 +19,10 @@ import suwen
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "suwen"
 MODULES = sorted(SOURCE.rglob("*.py"))
-TRAINING = {"torch", "monai", "lightning", "sklearn", "skimage", "scipy", "matplotlib", "optuna", "mlflow"}
+TRAINING = {
+    "torch", "monai", "lightning", "sklearn", "skimage", "scipy", "matplotlib", "optuna", "mlflow", "lightgbm",
+    "lifelines", "h5py", "pandas", "numba", "shap",
+}  # fmt: skip
 RUNTIME = {"onnxruntime", "pydicom", "numpy", "PIL", "fastapi", "cryptography", "onnx", "lime"}
 LONGEST_MODULE = 400
 LARGEST_BYTES = 2 * 2**20

@@ -25,8 +25,8 @@ OLDEST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2**30
 LEAST_MEMORY_BYTES = 2**30
 EXTRAS = {
-    "explain": ("lime", "shap"),
-    "train": ("torch", "lightning", "monai", "sklearn", "onnx", "matplotlib"),
+    "explain": ("lightgbm", "lime", "shap"),
+    "train": ("torch", "lightning", "lightgbm", "monai", "sklearn", "scipy", "h5py", "onnx", "matplotlib"),
 }
 """Modules whose presence shows that an extra is installed."""
 
