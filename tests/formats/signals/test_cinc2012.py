@@ -310,6 +310,9 @@ def test_sources_without_outcomes_or_without_anything(
     (tmp_path / "set-a").mkdir()
     (tmp_path / "set-a/1.txt").write_bytes(GOOD)
     assert refused(SOURCE.collect, mortality, str(tmp_path)) == "no-labels"
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed/Outcomes-a.txt").write_text(OUTCOMES)
+    assert refused(SOURCE.read, mortality, tmp_path / "packed") == "empty-folder"
     outcomes = tmp_path / "Outcomes-a.txt"
     outcomes.write_text("RecordID,Survival\n1,3\n")
     assert refused(SOURCE.collect, mortality, str(tmp_path)) == "no-labels"

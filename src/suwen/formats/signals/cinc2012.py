@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suwen.core.errors import SuwenError
+from suwen.core.errors import BadInput, SuwenError
 from suwen.core.sample import Sample, Samples, Unusable
 from suwen.formats.fingerprint import fingerprint
 from suwen.formats.signals import integrity
@@ -101,6 +101,12 @@ class Cinc2012:
                 if not is_outcomes(member.name):
                     with located(member.name):
                         found.append(_stay(task, rules, member.data, member.stem, {})[0])
+            if not found:
+                raise BadInput(
+                    "there are no stays in it",
+                    fix="Name the set itself: set-a or set-a.tar.xz",
+                    code="empty-folder",
+                )
             return found
         with located(item):
             data = whole(item)

@@ -128,7 +128,7 @@ ICU_2012: tuple[Variable, ...] = (
 
 SEPSIS_2019: tuple[Variable, ...] = (
     HR,
-    replace(SAO2, name="O2Sat", title="Oxygen saturation, pulse oximetry", loinc=("59408-5", "2708-6")),
+    replace(SAO2, name="O2Sat", title="Oxygen saturation, pulse oximetry", loinc=("59408-5",)),
     TEMP,
     pressure("SBP", "Systolic pressure", SYS, (111, 140), "8480-6", "76215-3", "76534-7"),
     pressure("MAP", "Mean arterial pressure", MEAN, (65, 105), "8478-0", "76214-6", "76536-2"),
