@@ -50,6 +50,12 @@ class PatientData:
         """``Observation/ID`` of everything used, in order of time, each once."""
         return tuple(dict.fromkeys(one.reference for one in self.readings))
 
+    @property
+    def latest_references(self) -> tuple[str, ...]:
+        """``Observation/ID`` of the latest value of each variable."""
+        latest = {one.variable: one.reference for one in self.readings}
+        return tuple(dict.fromkeys(latest[place] for place in sorted(latest)))
+
 
 def observations_of(
     record: Record, patient: str, variables: Sequence[Variable], *, actor: str, since: datetime | None = None
@@ -97,18 +103,16 @@ def data_of(
     """
     person = _patient(record, patient, actor)
     dropped: Counter[str] = Counter()
-    query = [("patient", patient), ("combo-code", ",".join(_codes(variables))), ("_count", PAGE)]
-    if since is not None:
-        query.append(("date", f"ge{since.isoformat()}"))
+    moment_now = now or datetime.now(UTC)
     found = readings(
-        _search(record, "Observation", query, actor),
+        resources_of(record, variables, actor=actor, patient=patient, since=since),
         variables,
-        now=now or datetime.now(UTC),
+        now=moment_now,
         dropped=dropped,
         coarse=coarse,
     )
     kept = [one for one in found if (since is None or one.at >= since) and (until is None or one.at <= until)]
-    born, end = _born(person), (kept[-1].at if kept else now or datetime.now(UTC))
+    born, end = _born(person), (kept[-1].at if kept else moment_now)
     age = (end - born).days / YEAR_DAYS if born else None
     sex = person.get("gender")
     static = {
@@ -131,6 +135,36 @@ def data_of(
     )
 
 
+def resources_of(
+    record: Record,
+    variables: Sequence[Variable],
+    *,
+    actor: str,
+    patient: str | None = None,
+    since: datetime | None = None,
+    updated: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Observations that carry any of these variables.
+
+    Parameters
+    ----------
+    patient
+        Only of this one; of everybody where not said.
+    since
+        Only those made from then on.
+    updated
+        Only those stored or changed from this instant on.
+    """
+    query = [("combo-code", ",".join(_codes(variables))), ("_count", PAGE)]
+    if patient is not None:
+        query.append(("patient", patient))
+    if since is not None:
+        query.append(("date", f"ge{since.isoformat()}"))
+    if updated is not None:
+        query.append(("_lastUpdated", f"ge{updated}"))
+    return _search(record, "Observation", query, actor)
+
+
 def admitted(record: Record, patient: str, *, actor: str) -> datetime | None:
     """When the patient's latest stay began: hour 0 of a task about a stay; ``None`` where there was none."""
     starts = []
@@ -141,6 +175,16 @@ def admitted(record: Record, patient: str, *, actor: str) -> datetime | None:
         if at is not None and encounter.get("status") not in {"entered-in-error", "cancelled", "planned"}:
             starts.append(at)
     return max(starts, default=None)
+
+
+def latest_assessment(record: Record, patient: str, task: str, *, actor: str) -> datetime | None:
+    """When the newest RiskAssessment of a task in the record is about; ``None`` where there is none."""
+    query = [("patient", patient), ("_sort", "-date"), ("_count", PAGE)]
+    for found in _search(record, "RiskAssessment", query, actor):
+        method = str((found.get("method") or {}).get("text", ""))
+        if method.partition("@")[0] == task:
+            return moment({"effectiveDateTime": found.get("occurrenceDateTime")})
+    return None
 
 
 def _codes(variables: Sequence[Variable]) -> Iterator[str]:

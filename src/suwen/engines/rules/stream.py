@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -65,16 +66,31 @@ class RulesStream:
         self.variables: Mapping[str, Variable] = {one.name: one for one in variables}
         self._patients: dict[str, _Patient] = {}
 
+    def begin(self, patient: str, static: Mapping[str, float] | None = None) -> None:
+        """Follow a patient from the start, anew if followed already; descriptors score nothing."""
+        self._patients[patient] = _Patient()
+
     def update(self, patient: str, hour: float, variable: int, value: float) -> float:
         """Least total of the deciding score once this was observed.
 
         Raises
         ------
         BadInput
-            ``unsorted`` for a time before the patient's latest: replay the stay instead.
+            ``not-finite`` or ``unknown-variable``; ``unsorted`` for a time before the patient's latest: replay
+            the stay instead.
         """
+        if not (math.isfinite(hour) and math.isfinite(value)):
+            raise BadInput(
+                "an update is not a finite number", fix="Leave missing values out", code="not-finite"
+            )
+        if not 0 <= variable < len(self.names):
+            raise BadInput(
+                f"there is no variable number {variable}",
+                fix=f"Give 0 to {len(self.names) - 1}",
+                code="unknown-variable",
+            )
         state = self._patients.setdefault(patient, _Patient())
-        if not hour >= state.hour:
+        if hour < state.hour:
             raise BadInput(
                 "an observation lies before the latest one of its patient",
                 fix="Replay the stay from its start",
