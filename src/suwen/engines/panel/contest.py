@@ -167,5 +167,5 @@ def pack(learners: Sequence[Learner], run: Path, model: Path, folds: int) -> Non
     for learner in learners:
         for number in range(folds):
             for path in sorted((run / "members" / learner.name / str(number)).iterdir()):
-                if path.name != DONE:
+                if path.name != DONE and not path.name.startswith("."):  # half a file that a kill left
                     shutil.copy2(path, model / f"{learner.name}.{number}.{path.name}")

@@ -43,9 +43,10 @@ def auroc(scores: Floats, units: Units) -> float:
 
 
 def balanced_accuracy(scores: Floats, units: Units) -> float:
-    """Mean recall over the classes; its ties are broken by a trace of log-likelihood."""
+    """Mean recall over the known classes; its ties are broken by a trace of log-likelihood."""
     decided = scores.argmax(1)
-    recalls = [float((decided[units.target == k] == k).mean()) for k in np.unique(units.target)]
+    present = np.unique(units.target[units.target >= 0])
+    recalls = [float((decided[units.target == k] == k).mean()) for k in present]
     return float(np.mean(recalls)) + 1e-3 * log_likelihood(scores, units)
 
 

@@ -107,7 +107,7 @@ def chosen_learners(task: PanelTask, names: str) -> Sequence[Any]:
     Raises
     ------
     UnknownSetting
-        For a name the task does not have, naming the nearest.
+        For a name the task does not have, naming the nearest; or for none at all.
     """
     from suwen.core.errors import UnknownSetting, nearest
 
@@ -118,6 +118,8 @@ def chosen_learners(task: PanelTask, names: str) -> Sequence[Any]:
     for name in wanted:
         if name not in known:
             raise UnknownSetting(f"{task.name} has no learner '{name}'", fix=nearest(name, known))
+    if not wanted:
+        raise UnknownSetting("no learner is named", where="learners", fix=f"Known: {', '.join(known)}")
     return tuple(known[name] for name in known if name in wanted)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from suwen.engines.panel.fit import PANEL, as_baseline, units_of
 from suwen.engines.panel.learner import Learner, Member
 from suwen.engines.panel.task import PanelTask
 from suwen.engines.panel.units import rows
+
+if TYPE_CHECKING:
+    from suwen.engines.panel.stream import PanelStream
 
 Floats = NDArray[np.float64]
 CHUNK = 2000
@@ -127,3 +130,9 @@ class PanelModel:
         from suwen.engines.panel.opened import open_up
 
         return open_up(self, sample, explained)
+
+    def stream(self) -> PanelStream:
+        """Follow patients as observations arrive: the same answers as in batch, one step each."""
+        from suwen.engines.panel.stream import PanelStream
+
+        return PanelStream(self)

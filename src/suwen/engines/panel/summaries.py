@@ -26,6 +26,31 @@ PART = ("count", "mean", "min", "max", "last")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Points:
+    """Points of a published score over one window: the worse of the lowest and the highest value of each part.
+
+    Attributes
+    ----------
+    name
+        Of the column, behind which the window follows.
+    window
+        (from, to) in hours.
+    parts
+        Variable, or two of which the lowest is divided by the highest, to limits and points: values below the
+        first limit have the first points, from the last limit on the last. What was not observed has none.
+    """
+
+    name: str
+    window: tuple[float, float]
+    parts: Mapping[str | tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]]
+
+    @property
+    def column(self) -> str:
+        """Name of its column."""
+        return f"{self.name}@{self.window[0]:g}-{self.window[1]:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summaries:
     """Makes a table of stays; see :class:`Running` for the state behind it.
 
@@ -45,6 +70,8 @@ class Summaries:
         Variables that stand for several: name to those it is fed by.
     ratios
         Pairs of variables whose last and mean values are divided.
+    points
+        Published scores over windows of their own.
     totals
         Variables whose sum matters, e.g. urine.
     static
@@ -61,6 +88,7 @@ class Summaries:
     part: tuple[str, ...] = PART
     merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ratios: tuple[tuple[str, str], ...] = ()
+    points: tuple[Points, ...] = ()
     totals: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     choices: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -72,8 +100,13 @@ class Summaries:
 
     @property
     def spans(self) -> tuple[tuple[float, float], ...]:
-        """The whole stay, then each window."""
-        return ((0.0, self.length_h), *self.windows)
+        """The whole stay, each window, and those of the points, which have no columns of their own."""
+        return ((0.0, self.length_h), *self.windows, *dict.fromkeys(one.window for one in self.points))
+
+    @property
+    def shown(self) -> int:
+        """How many of :attr:`spans` have columns."""
+        return 1 + len(self.windows)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -81,13 +114,14 @@ class Summaries:
         moving = [
             f"{name}:{what}@{a:g}-{b:g}"
             for name in self.variables
-            for number, (a, b) in enumerate(self.spans)
+            for number, (a, b) in enumerate(self.spans[: self.shown])
             for what in (self.part if number else self.whole)
         ]
         ratios = [f"{a}/{b}:{what}" for a, b in self.ratios for what in ("last", "mean")]
-        totals = [f"{name}:total@{a:g}-{b:g}" for name in self.totals for a, b in self.spans]
+        totals = [f"{name}:total@{a:g}-{b:g}" for name in self.totals for a, b in self.spans[: self.shown]]
+        points = [one.column for one in self.points]
         kinds = [f"{name}={kind:g}" for name, kinds in self.choices.items() for kind in kinds]
-        return (*moving, *ratios, *totals, "observations", "variables", *self.static, *kinds)
+        return (*moving, *ratios, *totals, *points, "observations", "variables", *self.static, *kinds)
 
     def __call__(self, samples: Sequence[Sample]) -> tuple[Table, tuple[str, ...]]:
         """Table (n, d), NaN where nothing was observed, and its column names."""
@@ -138,6 +172,8 @@ class Running:
         self.most: Sums = np.full(shape, -np.inf)
         self.first, self.last, self.last_h = (np.full(shape, np.nan) for _ in range(3))
         self._feeds = spec.feeds()
+        widest = max(map(len, self._feeds), default=1)
+        self._padded = np.array([[*f, *([-1] * (widest - len(f)))] for f in self._feeds], np.int64)
 
     def add(self, number: int, stay: Observations) -> None:
         """Take in all observations of one stay, in order."""
@@ -164,27 +200,63 @@ class Running:
             self.last[number, at, v] = x
             self.last_h[number, at, v] = t
 
-    def table(self) -> Table:
-        """Columns that move with time, (n, d)."""
-        n = len(self.sums)
-        count = self.sums[..., 0]
+    def observe(
+        self,
+        stays: NDArray[np.int64],
+        hours: NDArray[np.float64],
+        variable: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Take in one observation of each of several different stays, (m,) each."""
+        for place in range(self._padded.shape[1]):
+            fed = self._padded[variable, place]
+            for at, (a, b) in enumerate(self.spec.spans):
+                closed = b >= self.spec.length_h
+                inside = (fed >= 0) & (hours >= a) & ((hours <= b) if closed else (hours < b))
+                if not inside.any():
+                    continue
+                k, v, t, x = stays[inside], fed[inside], hours[inside], values[inside]
+                self.sums[k, at, v] += np.stack([np.ones_like(x), x, x * x, t, t * t, t * x], axis=1)
+                self.least[k, at, v] = np.minimum(self.least[k, at, v], x)
+                self.most[k, at, v] = np.maximum(self.most[k, at, v], x)
+                before = self.first[k, at, v]
+                self.first[k, at, v] = np.where(np.isnan(before), x, before)
+                self.last[k, at, v], self.last_h[k, at, v] = x, t
+
+    def grow(self, n: int) -> None:
+        """Make room for ``n`` stays."""
+        more = Running(self.spec, n - len(self.sums))
+        for name in ("sums", "least", "most", "first", "last", "last_h"):
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(more, name)]))
+
+    def forget(self, stay: int) -> None:
+        """Make a stay's place as new."""
+        self.sums[stay], self.least[stay], self.most[stay] = 0, np.inf, -np.inf
+        for array in (self.first, self.last, self.last_h):
+            array[stay] = np.nan
+
+    def table(self, stays: NDArray[np.int64] | slice = slice(None)) -> Table:
+        """Columns that move with time of these stays, (m, d)."""
+        sums, first, last, last_h = self.sums[stays], self.first[stays], self.last[stays], self.last_h[stays]
+        n = len(sums)
+        count = sums[..., 0]
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self.sums[..., 1] / count
-            spread = np.sqrt(np.maximum(self.sums[..., 2] / count - mean**2, 0))
-            time = self.sums[..., 4] - self.sums[..., 3] ** 2 / count
-            slope = (self.sums[..., 5] - self.sums[..., 3] * mean) / time
+            mean = sums[..., 1] / count
+            spread = np.sqrt(np.maximum(sums[..., 2] / count - mean**2, 0))
+            time = sums[..., 4] - sums[..., 3] ** 2 / count
+            slope = (sums[..., 5] - sums[..., 3] * mean) / time
         once = count < 2
         spread[once] = np.nan
         slope[once | ~(time > 1e-6)] = np.nan
-        least = np.where(count > 0, self.least, np.nan)
-        most = np.where(count > 0, self.most, np.nan)
+        least = np.where(count > 0, self.least[stays], np.nan)
+        most = np.where(count > 0, self.most[stays], np.nan)
         known = {
             "count": count, "mean": mean, "sd": spread, "min": least, "max": most, "slope": slope,
-            "last": self.last, "last_h": self.last_h, "first": self.first, "change": self.last - self.first,
+            "last": last, "last_h": last_h, "first": first, "change": last - first,
         }  # fmt: skip
         blocks = [
             np.stack([known[what][:, at] for what in (self.spec.part if at else self.spec.whole)], axis=2)
-            for at in range(len(self.spec.spans))
+            for at in range(self.spec.shown)
         ]
         moving = np.concatenate(blocks, axis=2).reshape(n, -1)
         place = {name: at for at, name in enumerate(self.spec.variables)}
@@ -192,11 +264,32 @@ class Running:
             more = [
                 kind[:, 0, place[a]] / kind[:, 0, place[b]]
                 for a, b in self.spec.ratios
-                for kind in (self.last, mean)
+                for kind in (last, mean)
             ]
-        more += [self.sums[:, at, place[name], 1] for name in self.spec.totals for at in range(len(blocks))]
+        more += [sums[:, at, place[name], 1] for name in self.spec.totals for at in range(len(blocks))]
+        more += [self._points(one, least, most, place) for one in self.spec.points]
         own = count[:, 0, : len(self.spec.names)]
         more += [own.sum(1), (own > 0).sum(1)]
         out = np.concatenate([moving, np.stack(more, axis=1)], axis=1)
         out[~np.isfinite(out)] = np.nan
         return out.astype(np.float32)
+
+    def _points(self, one: Points, least: Sums, most: Sums, place: Mapping[str, int]) -> Sums:
+        """Points of one score, (n,); NaN where none of its parts was observed."""
+        at = self.spec.spans.index(one.window)
+        found = []
+        for part, (limits, points) in one.parts.items():
+            if isinstance(part, tuple):
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    extremes = [least[:, at, place[part[0]]] / most[:, at, place[part[1]]]]
+            else:
+                extremes = [least[:, at, place[part]], most[:, at, place[part]]]
+            table = np.array([*points, np.nan])
+            worst = [
+                table[np.where(np.isnan(x), len(points), np.searchsorted(limits, x, side="right"))]
+                for x in extremes
+            ]
+            found.append(np.fmax.reduce(worst))
+        each = np.array(found)
+        total: Sums = np.where(np.isnan(each).all(0), np.nan, np.nansum(each, 0))
+        return total

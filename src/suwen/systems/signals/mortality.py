@@ -4,10 +4,11 @@ from suwen.core.task import Endpoint, Field
 from suwen.engines.boosted.learner import BoostedClasses
 from suwen.engines.linear.logistic import LogisticClasses
 from suwen.engines.panel import PanelTask
-from suwen.engines.score import ScoreLearner
+from suwen.engines.panel.landmarks import Landmarked
+from suwen.engines.score.learner import ScoreLearner
 from suwen.engines.series import Network
 from suwen.formats.signals.cinc2012 import Cinc2012
-from suwen.systems.signals._stay import SHORT, STATIC, SUMMARIES, enough, saps_i
+from suwen.systems.signals._stay import PERIODS, SHALLOW, SHORT, STATIC, SUMMARIES, enough, saps_i
 from suwen.systems.signals._variables import ICU_2012
 
 task = PanelTask(
@@ -30,14 +31,13 @@ task = PanelTask(
     variables=ICU_2012,
     learners=(
         ScoreLearner(name="saps_i", score=saps_i),
-        LogisticClasses(table=SHORT, penalties=(0.1, 0.03, 0.01)),
-        BoostedClasses(
-            table=SUMMARIES,
-            rounds=600,
-            parameters={
-                "num_leaves": 7, "feature_fraction": 0.1, "bagging_fraction": 0.6, "min_data_in_leaf": 30,
-                "lambda_l2": 20.0,
-            },
+        Landmarked(learner=LogisticClasses(table=SHORT, penalties=(0.1, 0.03, 0.01)), edges=PERIODS),
+        Landmarked(learner=BoostedClasses(table=SUMMARIES, rounds=600, parameters=SHALLOW), edges=PERIODS),
+        Landmarked(
+            learner=BoostedClasses(
+                name="lightgbm_random", table=SUMMARIES, rounds=900, parameters=SHALLOW | {"extra_trees": True}
+            ),
+            edges=PERIODS,
         ),
         Network(cell="gru", steps=48, static=STATIC),
         Network(cell="gru_d", steps=48, static=STATIC),
@@ -47,6 +47,6 @@ task = PanelTask(
     subgroups=("age_band", "sex", "unit"),
     gate=enough,
     floor={"auroc": 0.80},
-    settings={"operating_point": "event1", "test_fraction": 0.0, "shortcut_probe": False},
+    settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 10, "shortcut_probe": False},
     extra={"demo": "signals/cinc2012"},
 )  # fmt: skip

@@ -1,0 +1,168 @@
+"""The deployed panel following many patients: one observation in, the risk as of now out.
+
+After every observation the answer is that of a batch prediction over all that is known so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.core.errors import BadInput
+from suwen.core.sample import Sample
+from suwen.engines.panel.follow import Follower, ReplayFollower, SeriesFollower, TableFollower
+from suwen.engines.panel.summaries import Summaries
+from suwen.engines.panel.units import rows
+
+if TYPE_CHECKING:
+    from suwen.engines.panel.model import PanelModel
+
+Floats = NDArray[np.float64]
+Update = tuple[str, float, int, float]
+"""Patient, hour since the start, index of the variable, value in the variable's own unit."""
+
+PLACES = 64
+"""Patients there is room for at first; room doubles as they come."""
+
+
+class PanelStream:
+    """Streaming state of many patients.
+
+    Parameters
+    ----------
+    model
+        The opened bundle; two classes, or an alarm.
+    """
+
+    def __init__(self, model: PanelModel) -> None:
+        self.model = model
+        self.field = model.task.inputs[0].name
+        self.names = model.task.names
+        self.temperature = float(model.manifest["calibration"].get("temperature", 1.0))
+        classes = model.task.endpoint.classes
+        self.positive = classes.index(model.task.endpoint.positive)
+        self.room = PLACES
+        self.places: dict[str, int] = {}
+        self.free: list[int] = []
+        self.clock: dict[str, float] = {}
+        self.followers: list[tuple[float, Follower]] = [
+            (weight, self._follower(name)) for name, weight in model.parts.items()
+        ]
+
+    def _follower(self, name: str) -> Follower:
+        learner, members = self.model.learners[name], self.model.members(name)
+        table = getattr(learner, "table", None)
+        if isinstance(table, Summaries):
+            return TableFollower(table, members, self.room)
+        if learner.family == "series" and hasattr(members[0], "course"):
+            return SeriesFollower(self.names, learner.static, members, self.room)  # type: ignore[attr-defined, arg-type]  # a network's own
+        return ReplayFollower(lambda samples: self._last(name, samples), self.names, self.field)
+
+    def _last(self, name: str, samples: Sequence[Sample]) -> Floats:
+        """Scores (folds, m, K) of the last unit of each sample."""
+        scores = self.model.of(name, samples)
+        units = self.model.units(samples)
+        if units is None:
+            return scores
+        last = np.array([rows(units, np.array([at]))[-1] for at in range(len(samples))])
+        return scores[:, last]
+
+    def begin(self, patient: str, static: Mapping[str, float] | None = None) -> None:
+        """Follow a patient from the start, with the descriptors that are known; anew if followed already."""
+        if patient not in self.places:
+            if not self.free and len(self.places) == self.room:
+                self.room *= 2
+                for _, follower in self.followers:
+                    follower.grow(self.room)
+            self.places[patient] = self.free.pop() if self.free else len(self.places)
+        self.clock[patient] = float("-inf")
+        for _, follower in self.followers:
+            follower.begin(self.places[patient], static or {})
+
+    def forget(self, patient: str) -> None:
+        """Drop a patient's state."""
+        place = self.places.pop(patient, None)
+        self.clock.pop(patient, None)
+        if place is not None:
+            self.free.append(place)
+
+    def update(self, patient: str, hour: float, variable: int, value: float) -> float:
+        """Calibrated probability of the positive class once this was observed."""
+        return self.update_many([(patient, hour, variable, value)])[0]
+
+    def update_many(self, updates: Sequence[Update]) -> list[float]:
+        """Probabilities after each of several updates, in order; different patients share one pass.
+
+        Raises
+        ------
+        BadInput
+            ``not-finite`` or ``unknown-variable``; ``unsorted`` for a time before the patient's latest. Nothing
+            of the batch is taken in then.
+        """
+        self._check(updates)
+        out = np.empty(len(updates))
+        waiting = list(range(len(updates)))
+        while waiting:
+            round_, later, busy = [], [], set()
+            for at in waiting:
+                (later if updates[at][0] in busy else round_).append(at)
+                busy.add(updates[at][0])
+            out[round_] = self._round([updates[at] for at in round_])
+            waiting = later
+        return [float(p) for p in out]
+
+    def _round(self, updates: Sequence[Update]) -> Floats:
+        for patient, *_ in updates:
+            if patient not in self.places:
+                self.begin(patient)
+        places = np.array([self.places[one[0]] for one in updates], np.int64)
+        hours = np.array([one[1] for one in updates], np.float64)
+        variable = np.array([one[2] for one in updates], np.int64)
+        # Observations keep single precision: a stream that kept more would not be equal to the batch.
+        values = np.array([one[3] for one in updates], np.float32).astype(np.float64)
+        for (patient, hour, *_), _ in zip(updates, places, strict=True):
+            self.clock[patient] = hour
+        for _, follower in self.followers:
+            follower.observe(places, hours, variable, values)
+        return self._answer(places, hours)
+
+    def at(self, patient: str, hour: float) -> float:
+        """Probability at an hour at which nothing was observed."""
+        self._check([(patient, hour, 0, 0.0)])
+        self.clock[patient] = hour
+        return float(self._answer(np.array([self.places[patient]]), np.array([hour]))[0])
+
+    def _answer(self, places: NDArray[np.int64], hours: Floats) -> Floats:
+        scores = [weight * follower.scores(places, hours).mean(0) for weight, follower in self.followers]
+        logits = (np.sum(scores, axis=0) + self.model.added) / self.temperature
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        out: Floats = odds[:, self.positive] / odds.sum(1)
+        return out
+
+    def _check(self, updates: Sequence[Update]) -> None:
+        clock: dict[str, float] = {}
+        for patient, hour, variable, value in updates:
+            if not (np.isfinite(hour) and np.isfinite(value)):
+                raise BadInput(
+                    "an update is not a finite number", fix="Leave missing values out", code="not-finite"
+                )
+            if not 0 <= variable < len(self.names):
+                raise BadInput(
+                    f"there is no variable number {variable}",
+                    fix=f"Give 0 to {len(self.names) - 1}",
+                    code="unknown-variable",
+                )
+            if hour < clock.get(patient, self.clock.get(patient, float("-inf"))) or hour < 0:
+                raise BadInput(
+                    "an observation lies before the latest one of its patient",
+                    fix="Replay the stay from its start",
+                    code="unsorted",
+                )
+            clock[patient] = hour
+
+    def bytes_per_patient(self) -> int:
+        """Memory of one patient's state, in bytes."""
+        return sum(follower.bytes_each() for _, follower in self.followers)
