@@ -11,9 +11,7 @@ import typer
 TaskName = Annotated[str, typer.Argument(help="Task, as `suwen tasks` lists it.", metavar="TASK")]
 Source = Annotated[
     str,
-    typer.Option(
-        "--from", help="Labelled data: .npz, folder with labels.csv, class folders, DICOM, record:NAME."
-    ),
+    typer.Option("--from", help="Labelled data: a file or folder its task reads, or record:NAME."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; logs on stderr.")]
 Seed = Annotated[int, typer.Option("--seed", help="Fixes splits, weights and augmentation.")]
@@ -21,8 +19,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting, key=value; may be repeated.", metavar="KEY=VALUE"),
 ]
-Inputs = Annotated[list[Path], typer.Argument(help="PNG, JPEG, NPZ or DICOM files.", metavar="INPUT...")]
-Method = Annotated[str, typer.Option("--method", help="How to explain: cam, occlusion or lime.")]
+Inputs = Annotated[list[Path], typer.Argument(help="Files that the task reads.", metavar="INPUT...")]
+Method = Annotated[
+    str, typer.Option("--method", help="How to explain: cam, occlusion, lime; shapley, shap, lime.")
+]
 Patient = Annotated[
     str | None,
     typer.Option("--patient", help="Patient id the result is about; it is stored in that patient's record."),

@@ -9,13 +9,14 @@ import typer
 
 from suwen.cli.options import Db, Inputs, Json, Method, Patient, Store, TaskName
 from suwen.cli.output import emit, line, progress, who
+from suwen.lifecycle.reason import DEFAULT
 
 
 def predict(
     task: TaskName,
     inputs: Inputs,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with a faithfulness figure.")] = False,
-    method: Method = "cam",
+    method: Method = DEFAULT,
     patient: Patient = None,
     store: Store = None,
     db: Db = None,
@@ -33,7 +34,7 @@ def predict(
         line(sentence(result))
         why = result["explanation"]
         if why:
-            line(f"    {why['method']}: faithfulness {why['faithfulness']:.2f}, " + verdict(why))
+            line(f"    {why['method']}: " + verdict(why))
     line(document["disclaimer"])
 
 
@@ -41,7 +42,7 @@ def explain(
     task: TaskName,
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures and explain.json.")],
-    method: Method = "cam",
+    method: Method = DEFAULT,
     patient: Patient = None,
     store: Store = None,
     db: Db = None,
@@ -58,8 +59,7 @@ def explain(
     for result in document["results"]:
         line(sentence(result))
         if result["explanation"]:
-            why = result["explanation"]
-            line(f"    {result['overlay']}: faithfulness {why['faithfulness']:.2f}, " + verdict(why))
+            line(f"    {result.get('overlay', out / 'explain.json')}: " + verdict(result["explanation"]))
     line(document["disclaimer"])
 
 
@@ -89,8 +89,12 @@ def sentence(result: dict[str, Any]) -> str:
 
 
 def verdict(why: dict[str, Any]) -> str:
-    """Whether an explanation may be relied on, in words."""
-    return "sanity check passed" if why["passed"] else "NOT RELIABLE: it failed its sanity check"
+    """Whether an explanation may be relied on, in words, with the figure that decides it."""
+    if why["faithfulness"] is not None:
+        figure = f"faithfulness {why['faithfulness']:.2f}"
+    else:
+        figure = f"base and contributions miss the answer by {why['checks']['additivity_gap']:.1e}"
+    return figure + (", check passed" if why["passed"] else ", NOT RELIABLE: it failed its check")
 
 
 def register(app: typer.Typer) -> None:

@@ -9,23 +9,27 @@ from typing import Any
 
 from suwen.core.documents import write_bytes, write_json
 from suwen.core.errors import Conflict
-from suwen.core.prediction import Explanation, Prediction
+from suwen.core.prediction import Explanation, Prediction, Scores
 from suwen.core.sample import Sample
 from suwen.core.task import DISCLAIMER
 from suwen.lifecycle import models
 from suwen.lifecycle.discovery import find
 from suwen.lifecycle.predict import predict_samples, read_named, result
-from suwen.lifecycle.reason import METHOD, explain_sample
+from suwen.lifecycle.reason import DEFAULT, explain_sample
 
 
 def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -> dict[str, bytes]:
-    """PNGs of one explanation: ``overlay`` (image and heat map side by side), ``heat`` and ``image``."""
+    """PNGs of one explanation of an image: ``overlay`` (image and heat map side by side), ``heat``, ``image``.
+
+    Other inputs have none: their explanation is in the document, and on a patient's page.
+    """
     from suwen.explain.overlay import heat_png, overlay_png
     from suwen.formats.write import grey_png, shown
 
     (image,) = sample.inputs.values()
+    if not isinstance(prediction.output, Scores) or not hasattr(image, "load"):
+        return {}
     pixels = shown(image.load().pixels)
-    assert prediction.output is not None  # noqa: S101 (explained, hence answered)
     title = [
         f"{prediction.output.positive}: {prediction.output.probability:.2f} "
         f"({prediction.output.interval[0]:.2f} to {prediction.output.interval[1]:.2f})",
@@ -50,7 +54,7 @@ def explain_document(
     task_name: str,
     items: Sequence[Path | bytes],
     *,
-    method: str = METHOD,
+    method: str = DEFAULT,
     names: Sequence[str] | None = None,
     patient: str | None = None,
     out: Path | None = None,
@@ -62,7 +66,7 @@ def explain_document(
     task_name, items, names, patient
         As for :func:`suwen.lifecycle.predict.predict_document`.
     method
-        ``cam``, ``occlusion`` or ``lime``.
+        ``cam``, ``occlusion`` or ``lime`` of an image; ``shapley``, ``shap`` or ``lime`` of anything else.
     out
         Folder for ``<n>-overlay.png`` and ``explain.json``; without it the PNGs are in the document.
 

@@ -9,6 +9,9 @@ from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.lifecycle.models import Loaded
 
+DEFAULT = "default"
+"""Asks for the first of a task's methods."""
+
 
 def methods(task: Task) -> tuple[str, ...]:
     """Methods that explain a task, the first of them where none is named."""
@@ -22,14 +25,14 @@ def methods(task: Task) -> tuple[str, ...]:
 
 
 def explain_sample(
-    loaded: Loaded, sample: Sample, prediction: Prediction, method: str | None = None
+    loaded: Loaded, sample: Sample, prediction: Prediction, method: str = DEFAULT
 ) -> Explanation | None:
     """Explain the class decided on, or the headline of another kind of answer; ``None`` after an abstention.
 
     Parameters
     ----------
     method
-        One of :func:`methods`; the first of them by default.
+        One of :func:`methods`, or :data:`DEFAULT`.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def explain_sample(
     from suwen.explain.players import explain_players
 
     known = methods(loaded.task)
-    chosen = method or known[0]
+    chosen = known[0] if method == DEFAULT else method
     if prediction.output is None:
         if chosen not in known:
             raise _unknown(chosen, known)

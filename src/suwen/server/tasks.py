@@ -11,6 +11,7 @@ from suwen.core.errors import NotFound
 from suwen.core.task import Task
 from suwen.lifecycle import models
 from suwen.lifecycle.bundle import CARD, open_bundle
+from suwen.lifecycle.reason import DEFAULT
 from suwen.server import openapi, uploads
 from suwen.server.fhir_messages import ACTOR
 from suwen.server.openapi import document, errors
@@ -31,7 +32,11 @@ OneFile = Annotated[
 ]
 Method = Annotated[
     str | None,
-    Form(description="Method of explanation: `cam`, `occlusion` or `lime`.", examples=["cam"], max_length=40),
+    Form(
+        description="Method of explanation: `cam`, `occlusion`, `lime`; `shapley`, `shap`, `lime`.",
+        examples=["cam"],
+        max_length=40,
+    ),
 ]
 Patient = Annotated[
     str | None,
@@ -111,8 +116,8 @@ async def explain(
     method: Method = None,
     patient: Patient = None,
 ) -> Response:
-    """Predict for every uploaded file and explain each result, by `cam` unless `method` says otherwise."""
-    return await _answer(request, here, task, [*files, *file], "explain", method or "cam", patient)
+    """Predict for every uploaded file and explain each result, by the task's first method or `method`."""
+    return await _answer(request, here, task, [*files, *file], "explain", method or DEFAULT, patient)
 
 
 @router.get(
@@ -235,7 +240,7 @@ def _compute(
     if verb == "explain":
         from suwen.lifecycle.explain import explain_document
 
-        document = explain_document(task.name, items, method=method or "cam", names=names, patient=patient)
+        document = explain_document(task.name, items, method=method or DEFAULT, names=names, patient=patient)
     else:
         from suwen.lifecycle.predict import predict_document
 
