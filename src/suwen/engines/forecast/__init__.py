@@ -1,0 +1,1 @@
+"""Forecasts of one quantity from its own past: learners over the readings of a trace, one answer per reading."""
