@@ -168,14 +168,17 @@ def _packaged(players: Players, method: str, seed: int) -> Explanation:
         unit=players.unit, output=whole,
     )  # fmt: skip
     if method == "shap":
-        from suwen.explain.tabular_shap import shap_explanation as of
+        from suwen.explain.tabular_shap import shap_explanation
+
+        found = shap_explanation(vector, seed=seed)
     else:
-        from suwen.explain.tabular_lime import lime_explanation as of
-    found = of(vector, seed=seed)
+        from suwen.explain.tabular_lime import lime_explanation
+
+        found = lime_explanation(vector, seed=seed)
     base = float(answer(np.zeros((1, len(names))))[0])
     values = [] if found.values is None else list(np.asarray(found.values, float))
     first = {name: players.variables.index(name) for name in names}
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "variable": name, "from_h": None, "to_h": None, "shown": players.shown[first[name]],
             "value": float(value), "standard_error": None, "by_output": [float(value)],

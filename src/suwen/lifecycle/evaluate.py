@@ -20,6 +20,7 @@ from suwen.lifecycle.evaluation.document import document as report_document
 from suwen.lifecycle.judges import Judged, judge_of
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.reports import write
+from suwen.lifecycle.robustness import with_robustness
 
 Part = tuple[tuple[Sample, ...], list[str]]
 """Samples to judge, and sentences about how they were chosen."""
@@ -92,6 +93,8 @@ def evaluate(
             seed=seed,
         ),
     )
+    progress("drift, and the cost of a missing sensor")
+    report = with_robustness(report, loaded, samples, seed)
     written = write(out / name, report, task, manifest)
     return report_document(report) | {
         "model": loaded.name,

@@ -16,7 +16,6 @@ from suwen.lifecycle.judges import judge_of
 from suwen.lifecycle.models import Loaded
 from suwen.lifecycle.reason import explain_sample
 
-
 ANSWER = ("probability", "probabilities", "interval", "threshold", "decision", "conformal_set", "said")
 """Keys that every result has; what an answer of another kind does not say is null."""
 

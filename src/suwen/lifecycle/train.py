@@ -21,6 +21,7 @@ from suwen.lifecycle.evaluation.document import document as report_document
 from suwen.lifecycle.judges import Judged, judge_of
 from suwen.lifecycle.partition import partition, remember
 from suwen.lifecycle.reports import write
+from suwen.lifecycle.robustness import reference_of
 from suwen.lifecycle.settings import resolve
 from suwen.lifecycle.settle import settle_on
 from suwen.lifecycle.tracking import log_run
@@ -145,6 +146,7 @@ def _manifest(
         **plain(judge_of(task).decision(task, fitted, settings, seed)),
         "engine_manifest": plain(fitted.engine_manifest),
         "cpu_seconds": fitted.cpu_seconds,
+        "reference_bins": reference_of(fitted.samples),
         "credit": task.credits.get(fingerprint, ""),
         "warnings": list(warnings),
     }

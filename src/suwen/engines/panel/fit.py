@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.documents import write_json
+from suwen.core.endpoint import Forecast
 from suwen.core.engine import Fitted, Parts, Progress, Units
 from suwen.core.sample import Sample
 from suwen.engines.folds import grouped_folds
@@ -28,12 +29,11 @@ PANEL = "panel.json"
 
 def units_of(task: PanelTask, samples: Any) -> Units:
     """What is scored, by the endpoint's kind."""
-    kind = task.endpoint.kind
-    if kind == "alarm":
+    if task.endpoint.kind == "alarm":
         from suwen.engines.hourly.units import hourly_units
 
         return hourly_units(samples, task.endpoint)
-    if kind == "forecast":
+    if isinstance(task.endpoint, Forecast):
         from suwen.engines.forecast.units import forecast_units
 
         return forecast_units(samples, task.endpoint)

@@ -187,8 +187,8 @@ class SeriesFollower:
 
     def bytes_each(self) -> int:
         """See :class:`Follower`."""
-        arrays = (self.cell, self.count, self.total, self.value, self.seen_at, *self.states, *self.fixed)
-        return sum(array[0].nbytes for array in arrays)
+        arrays: list[NDArray[Any]] = [self.cell, self.count, self.total, self.value, self.seen_at]
+        return sum(array[0].nbytes for array in [*arrays, *self.states, *self.fixed])
 
 
 class ReplayFollower:
@@ -214,9 +214,11 @@ class ReplayFollower:
         return out
 
     def _sample(self, place: int, hour: float) -> Sample:
-        hours, variable, values = zip(*self.seen[place], strict=True)
+        seen = self.seen[place]
         stay = Observations(
-            hours=np.array(hours), variable=np.array(variable, np.int16), values=np.array(values, np.float32),
+            hours=np.array([one[0] for one in seen], np.float64),
+            variable=np.array([one[1] for one in seen], np.int16),
+            values=np.array([one[2] for one in seen], np.float32),
             names=self.names, static=self.static[place], length_h=hour,
         )  # fmt: skip
         return Sample(subject_id="stream", inputs={self.field: stay})

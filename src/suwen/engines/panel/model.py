@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.documents import read_json
+from suwen.core.endpoint import Forecast
 from suwen.core.engine import Players, Raw, Units
 from suwen.core.prediction import Abstention
 from suwen.core.sample import Sample
@@ -102,7 +103,7 @@ class PanelModel:
         scores = self.members_scores(chosen)
         units = units_of(self.task, chosen)
         last = None
-        if self.task.endpoint.kind == "forecast":
+        if isinstance(self.task.endpoint, Forecast):
             from suwen.engines.forecast.units import last_values
 
             last = last_values(chosen, self.task.endpoint)

@@ -84,7 +84,8 @@ def _answers(model: PanelModel, samples: Sequence[Sample], explained: int, tempe
     others = np.delete(scores / temperature, explained, axis=1)
     peak = others.max(1)
     rest = peak + np.log(np.exp(others - peak[:, None]).sum(1))
-    return (scores[:, explained] / temperature - rest)[:, None]
+    odds: Floats = (scores[:, explained] / temperature - rest)[:, None]
+    return odds
 
 
 def _risk(model: PanelModel, headline: Floats) -> Floats:

@@ -106,7 +106,9 @@ class PanelStream:
         out = np.empty(len(updates))
         waiting = list(range(len(updates)))
         while waiting:
-            round_, later, busy = [], [], set()
+            round_: list[int] = []
+            later: list[int] = []
+            busy: set[str] = set()
             for at in waiting:
                 (later if updates[at][0] in busy else round_).append(at)
                 busy.add(updates[at][0])

@@ -56,7 +56,7 @@ class Summaries:
 
     Attributes
     ----------
-    field
+    key
         The input that holds the observations.
     names
         Variables, in the order of the observations.
@@ -80,7 +80,7 @@ class Summaries:
         Descriptors that are a choice among numbered kinds: name to the numbers.
     """
 
-    field: str
+    key: str
     names: tuple[str, ...]
     length_h: float
     windows: tuple[tuple[float, float], ...] = ()
@@ -127,8 +127,8 @@ class Summaries:
         """Table (n, d), NaN where nothing was observed, and its column names."""
         running = Running(self, len(samples))
         for number, sample in enumerate(samples):
-            running.add(number, sample.inputs[self.field])
-        fixed = self.fixed([sample.inputs[self.field].static for sample in samples])
+            running.add(number, sample.inputs[self.key])
+        fixed = self.fixed([sample.inputs[self.key].static for sample in samples])
         return np.concatenate([running.table(), fixed], axis=1, dtype=np.float32), self.columns
 
     def fixed(self, statics: Sequence[Mapping[str, float]]) -> Table:

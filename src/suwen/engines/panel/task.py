@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +47,8 @@ class PanelTask(Task):
         Metric by which the winner is chosen, out-of-fold.
     subgroups
         Attributes of the samples that the report breaks its figures down by.
+    sensors
+        Variables that go missing together: a line, a laboratory; each by itself where nothing is said.
     gate
         Why a sample is not answered for, or ``None``.
     """
@@ -57,6 +59,7 @@ class PanelTask(Task):
     variables: tuple[Variable, ...] = ()
     decisive: str = "auroc"
     subgroups: tuple[str, ...] = ()
+    sensors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gate: Callable[[Sample], Abstention | None] = field(default=answerable)
 
     def collect(self, source: str) -> Samples:

@@ -28,7 +28,7 @@ class Bagged(nn.Module):
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One step of every network: inputs (n, F) and states (n, sum of sizes)."""
         logits, states = [], []
-        for network, own in zip(self.networks, state.split(self.sizes, 1), strict=True):
+        for network, own in zip(self.networks, torch.split(state, self.sizes, 1), strict=True):
             assert isinstance(network, StepNetwork)  # noqa: S101 (ModuleList forgets its type)
             answer, after = network.step(x, own)
             logits.append(answer)

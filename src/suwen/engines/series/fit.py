@@ -66,7 +66,8 @@ def fit(
             _train(network, x, y, folder / f"bag{bag}", chosen, moving, seed * 100 + bag, progress, title)
         )
     buffer = io.BytesIO()
-    np.savez(buffer, **scaling.arrays())
+    arrays: dict[str, Any] = dict(scaling.arrays())
+    np.savez(buffer, **arrays)
     write_bytes(folder / SCALING, buffer.getvalue())
     size = export(networks, features, folder / GRAPH)
     facts = {
@@ -100,9 +101,10 @@ def _train(
             network.load_state_dict({key: torch.from_numpy(arrays[key]) for key in arrays.files})
         return network.eval()
     L.seed_everything(seed, verbose=False)
-    for module in network.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+    for part in network.modules():  # drawn anew under this member's own seed
+        reset: Any = getattr(part, "reset_parameters", None)
+        if reset is not None:
+            reset()
     loop = trainer(chosen, folder, progress, title)
     batches = Sequences(x, y, size=chosen["batch_size"], seed=seed)
     batches.epoch = lambda: loop.current_epoch

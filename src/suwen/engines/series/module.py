@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import lightning as L  # noqa: N812 (Lightning's own convention)
@@ -56,7 +56,7 @@ class SeriesModule(L.LightningModule):  # type: ignore[misc]
         every = nn.functional.cross_entropy(
             answers.reshape(-1, k), y.repeat_interleave(steps), reduction="none"
         ).reshape(n, steps)
-        weight = torch.linspace(0, 1, steps) ** 2
+        weight = torch.linspace(0, 1, steps, device=x.device) ** 2
         along = (every * weight / weight.sum()).sum(1).mean()
         share = self.settings["replicate"]
         loss: Tensor = (1 - share) * every[:, -1].mean() + share * along
@@ -77,9 +77,8 @@ def hidden(x: Tensor, moving: int, share: float) -> Tensor:
     """Inputs with a share of the variables taken away for the whole stay, as if never measured."""
     if share <= 0:
         return x
-    keep = (torch.rand(x.shape[0], 1, moving) >= share).to(x.dtype)
-    parts = x.split([moving, moving, moving, x.shape[2] - 3 * moving], 2)
-    value, seen, since, rest = parts
+    keep = (torch.rand(x.shape[0], 1, moving, device=x.device) >= share).to(x.dtype)
+    value, seen, since, rest = torch.split(x, [moving, moving, moving, x.shape[2] - 3 * moving], 2)
     return torch.cat([value * keep, seen * keep, since * keep + (1 - keep), rest], 2)
 
 
@@ -88,7 +87,8 @@ class Sequences:
 
     def __init__(self, x: NDArray[np.float32], y: NDArray[np.int64], *, size: int, seed: int) -> None:
         self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
-        self.size, self.seed, self.epoch = min(size, len(y)), seed, lambda: 0
+        self.size, self.seed = min(size, len(y)), seed
+        self.epoch: Callable[[], int] = lambda: 0
 
     def __len__(self) -> int:
         return max(1, len(self.y) // self.size)

@@ -1,7 +1,8 @@
 """Small causal networks that answer at every step, whole sequences in training and one step in service.
 
-The step is written out in plain operations, which export as they stand. ``forward`` reads (n, T, F) and answers (n, T, K); ``step`` reads (n, F) and the state (n, S) and answers
-(n, K) and the next state. Both give the same numbers. The state carries the running sum, maximum and count
+``forward`` reads (n, T, F) and answers (n, T, K); ``step`` reads (n, F) and the state (n, S) and answers
+(n, K) and the next state. Both give the same numbers. The step is written out in plain operations, which export as they
+stand. The state carries the running sum, maximum and count
 of what the network remembers, so that pooling over time costs nothing in service.
 """
 
@@ -11,9 +12,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-
-LOWEST = -1e4
-"""Running maximum before anything was seen."""
 
 
 class StepNetwork(nn.Module):
@@ -59,6 +57,15 @@ class StepNetwork(nn.Module):
         return answer, torch.cat([inner, total, most, count], 1)
 
 
+def _gates(cell: nn.RNNBase, z: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """What a recurrent layer makes of its input and of its memory, before the gates."""
+    w = {name: cast(Tensor, getattr(cell, name)) for name, _ in cell.named_parameters()}
+    return (
+        nn.functional.linear(z, w["weight_ih_l0"], w["bias_ih_l0"]),
+        nn.functional.linear(h, w["weight_hh_l0"], w["bias_hh_l0"]),
+    )
+
+
 class GRU(StepNetwork):
     """Gated recurrent unit (Cho et al., EMNLP 2014)."""
 
@@ -72,10 +79,8 @@ class GRU(StepNetwork):
 
     def recall(self, z: Tensor, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See the base class."""
-        reset, update, fresh = nn.functional.linear(z, self.cell.weight_ih_l0, self.cell.bias_ih_l0).chunk(
-            3, 1
-        )
-        old = nn.functional.linear(state, self.cell.weight_hh_l0, self.cell.bias_hh_l0).chunk(3, 1)
+        enters, stays = _gates(self.cell, z, state)
+        (reset, update, fresh), old = enters.chunk(3, 1), stays.chunk(3, 1)
         keep = torch.sigmoid(update + old[1])
         h = (1 - keep) * torch.tanh(fresh + torch.sigmoid(reset + old[0]) * old[2]) + keep * state
         return h, h
@@ -95,8 +100,8 @@ class LSTM(StepNetwork):
     def recall(self, z: Tensor, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """See the base class."""
         h, c = state[:, : self.width], state[:, self.width :]
-        gates = nn.functional.linear(z, self.cell.weight_ih_l0, self.cell.bias_ih_l0)
-        gates = gates + nn.functional.linear(h, self.cell.weight_hh_l0, self.cell.bias_hh_l0)
+        enters, stays = _gates(self.cell, z, h)
+        gates = enters + stays
         enter, forget, fresh, leave = gates.chunk(4, 1)
         c = torch.sigmoid(forget) * c + torch.sigmoid(enter) * torch.tanh(fresh)
         h = torch.sigmoid(leave) * torch.tanh(c)

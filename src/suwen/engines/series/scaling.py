@@ -75,8 +75,8 @@ class Scaling:
 
 def placed(x: Array, knots: Array) -> Array:
     """Normal scores -2.6 to 2.6 of values; a missing value is 0, the median."""
-    out = np.interp(np.nan_to_num(x, nan=float(knots[len(knots) // 2])), knots, PLACES)
-    return out.astype(np.float32)
+    out = np.interp(np.nan_to_num(x, nan=0.0), knots, PLACES)
+    return np.where(np.isnan(x), 0.0, out).astype(np.float32)
 
 
 def fit_scaling(made: Grid) -> Scaling:
@@ -91,5 +91,8 @@ def quantiles(values: Array) -> Array:
     if not len(values):
         return np.linspace(-1, 1, KNOTS, dtype=np.float32)
     found = np.quantile(values.astype(np.float64), np.linspace(0.005, 0.995, KNOTS))
-    spread = max(float(found[-1] - found[0]), abs(float(found[0])) * 1e-3, 1e-6)
-    return (found + np.linspace(-0.5, 0.5, KNOTS) * spread * 1e-3).astype(np.float32)
+    step = (
+        2 * float(np.finfo(np.float32).eps) * float(np.abs(found).max())
+    )  # else a constant's would be equal
+    spread = max(float(found[-1] - found[0]) * 1e-3, KNOTS * step, 1e-9)
+    return (found + np.linspace(-0.5, 0.5, KNOTS) * spread).astype(np.float32)

@@ -26,11 +26,26 @@ SHALLOW = {
 }
 """Shallow trees over few columns at a time: the best of a dozen settings in five-fold cross-validation on set-a."""
 
+SENSORS = {
+    "heart rate": ("HR",),
+    "arterial line": ("SysABP", "DiasABP", "MAP"),
+    "pressure cuff": ("NISysABP", "NIDiasABP", "NIMAP"),
+    "respiration and ventilator": ("RespRate", "MechVent", "FiO2"),
+    "blood gases": ("PaO2", "PaCO2", "pH", "SaO2", "Lactate"),
+    "Glasgow coma scale": ("GCS",),
+    "urine": ("Urine",),
+    "temperature": ("Temp",),
+    "kidney and electrolytes": ("BUN", "Creatinine", "Na", "K", "Mg", "HCO3", "Glucose"),
+    "liver": ("ALP", "ALT", "AST", "Bilirubin", "Albumin"),
+    "blood count": ("HCT", "WBC", "Platelets"),
+}
+"""Variables that go missing together."""
+
 LEAST_OBSERVATIONS, LEAST_VARIABLES = 10, 3
 """A stay of which less is known is not answered for: CinC 2012 has stays that hold descriptors and little else."""
 
 SUMMARIES = Summaries(
-    field="stay",
+    key="stay",
     names=tuple(variable.name for variable in ICU_2012),
     length_h=48.0,
     windows=((0, 12), (12, 24), (24, 36), (36, 48), (42, 48)),

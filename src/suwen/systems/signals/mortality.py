@@ -8,7 +8,7 @@ from suwen.engines.panel.landmarks import Landmarked
 from suwen.engines.score.learner import ScoreLearner
 from suwen.engines.series import Network
 from suwen.formats.signals.cinc2012 import Cinc2012
-from suwen.systems.signals._stay import PERIODS, SHALLOW, SHORT, STATIC, SUMMARIES, enough, saps_i
+from suwen.systems.signals._stay import PERIODS, SENSORS, SHALLOW, SHORT, STATIC, SUMMARIES, enough, saps_i
 from suwen.systems.signals._variables import ICU_2012
 
 task = PanelTask(
@@ -45,6 +45,7 @@ task = PanelTask(
     ),
     metrics=("auroc", "auprc", "event1", "sensitivity", "ppv", "brier", "ece", "calibration_slope"),
     subgroups=("age_band", "sex", "unit"),
+    sensors=SENSORS,
     gate=enough,
     floor={"auroc": 0.80},
     settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 10, "shortcut_probe": False},
