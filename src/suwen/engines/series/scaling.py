@@ -55,13 +55,11 @@ class Scaling:
 
     def fixed(self, static: Array) -> Array:
         """The descriptors (n, S), scaled, missing as 0, and one column more: the share that is missing."""
-        scaled = np.stack(
-            [placed(static[:, s], self.static[s]) for s in range(self.static.shape[0])], axis=-1
-        )
+        scaled = [placed(static[:, s], self.static[s])[:, None] for s in range(self.static.shape[0])]
         missing = (
             np.isnan(static).mean(axis=1, keepdims=True) if static.shape[1] else np.zeros((len(static), 1))
         )
-        return np.concatenate([scaled, missing], axis=1, dtype=np.float32)
+        return np.concatenate([*scaled, missing], axis=1, dtype=np.float32)
 
     def arrays(self) -> dict[str, Array]:
         """For an ``.npz`` file."""
