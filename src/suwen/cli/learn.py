@@ -115,8 +115,10 @@ def _metrics(document: dict[str, Any]) -> None:
             continue
         cells = "".join(f"{figure(document['baselines'][name].get(metric)):28}" for name in names)
         line(f"  {metric:24}{figure(estimate):28}{cells}".rstrip())
+    leading = next(iter(document["metrics"]), "")
     for name, estimate in document["differences"].items():
-        line(f"  {name}: {figure(estimate)}")
+        if name.startswith(f"{leading}_minus_"):  # the others are in the report
+            line(f"  {name}: {figure(estimate)}")
     for warning in document["warnings"]:
         line(f"  ! {warning}")
 

@@ -6,16 +6,18 @@ After every observation the answer is that of a batch prediction over all that i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.errors import BadInput
 from suwen.core.sample import Sample
-from suwen.engines.panel.follow import Follower, ReplayFollower, SeriesFollower, TableFollower
+from suwen.engines.panel.follow import Follower, ReplayFollower, TableFollower
+from suwen.engines.panel.follow_series import SeriesFollower
 from suwen.engines.panel.summaries import Summaries
 from suwen.engines.panel.units import rows
+from suwen.engines.series.learner import Network
 
 if TYPE_CHECKING:
     from suwen.engines.panel.model import PanelModel
@@ -48,38 +50,49 @@ class PanelStream:
         self.places: dict[str, int] = {}
         self.free: list[int] = []
         self.clock: dict[str, float] = {}
-        self.followers: list[tuple[float, Follower]] = [
-            (weight, self._follower(name)) for name, weight in model.parts.items()
-        ]
+        self.followers = self._made()
 
-    def _follower(self, name: str) -> Follower:
-        learner, members = self.model.learners[name], self.model.members(name)
-        table = getattr(learner, "table", None)
-        if isinstance(table, Summaries):
-            return TableFollower(table, members, self.room)
-        if learner.family == "series" and hasattr(members[0], "course"):
-            return SeriesFollower(self.names, learner.static, members, self.room)  # type: ignore[attr-defined, arg-type]  # a network's own
-        return ReplayFollower(lambda samples: self._last(name, samples), self.names, self.field)
+    def _made(self) -> list[Follower]:
+        """One follower for all learners that read the same table, one for all networks on the same grid."""
+        tables: dict[int, tuple[Summaries, list[tuple[float, Any]]]] = {}
+        grids: dict[tuple[Any, ...], list[tuple[float, Any]]] = {}
+        found: list[Follower] = []
+        for name, weight in self.model.parts.items():
+            learner, members = self.model.learners[name], self.model.members(name)
+            table = getattr(learner, "table", None)
+            if isinstance(table, Summaries):
+                tables.setdefault(id(table), (table, []))[1].append((weight, members))
+            elif isinstance(learner, Network):
+                key = (learner.static, learner.steps, learner.step_h)
+                grids.setdefault(key, []).append((weight, members))
+            else:
+                found.append(self._replayed(name, weight))
+        found += [TableFollower(spec, given, self.room) for spec, given in tables.values()]
+        found += [SeriesFollower(self.names, key[0], given, self.room) for key, given in grids.items()]
+        return found
 
-    def _last(self, name: str, samples: Sequence[Sample]) -> Floats:
-        """Scores (folds, m, K) of the last unit of each sample."""
-        scores = self.model.of(name, samples)
-        units = self.model.units(samples)
-        if units is None:
-            return scores
-        last = np.array([rows(units, np.array([at]))[-1] for at in range(len(samples))])
-        return scores[:, last]
+    def _replayed(self, name: str, weight: float) -> ReplayFollower:
+        def answer(samples: Sequence[Sample]) -> Floats:
+            scores: Floats = weight * self.model.of(name, samples).mean(0)
+            units = self.model.units(samples)
+            if units is None:
+                return scores
+            last = np.array([rows(units, np.array([at]))[-1] for at in range(len(samples))])
+            out: Floats = scores[last]
+            return out
+
+        return ReplayFollower(answer, self.names, self.field)
 
     def begin(self, patient: str, static: Mapping[str, float] | None = None) -> None:
         """Follow a patient from the start, with the descriptors that are known; anew if followed already."""
         if patient not in self.places:
             if not self.free and len(self.places) == self.room:
                 self.room *= 2
-                for _, follower in self.followers:
+                for follower in self.followers:
                     follower.grow(self.room)
             self.places[patient] = self.free.pop() if self.free else len(self.places)
         self.clock[patient] = float("-inf")
-        for _, follower in self.followers:
+        for follower in self.followers:
             follower.begin(self.places[patient], static or {})
 
     def forget(self, patient: str) -> None:
@@ -103,20 +116,24 @@ class PanelStream:
             of the batch is taken in then.
         """
         self._check(updates)
-        out = np.empty(len(updates))
+        order: list[int] = []
+        notes: list[list[Any]] = [[] for _ in self.followers]
         waiting = list(range(len(updates)))
-        while waiting:
-            round_: list[int] = []
+        while waiting:  # each patient once in a round; all rounds are answered together
+            once: list[int] = []
             later: list[int] = []
             busy: set[str] = set()
             for at in waiting:
-                (later if updates[at][0] in busy else round_).append(at)
+                (later if updates[at][0] in busy else once).append(at)
                 busy.add(updates[at][0])
-            out[round_] = self._round([updates[at] for at in round_])
+            self._take_in([updates[at] for at in once], notes)
+            order += once
             waiting = later
+        out = np.empty(len(updates))
+        out[order] = self._answer(notes)
         return [float(p) for p in out]
 
-    def _round(self, updates: Sequence[Update]) -> Floats:
+    def _take_in(self, updates: Sequence[Update], notes: Sequence[list[Any]]) -> None:
         for patient, *_ in updates:
             if patient not in self.places:
                 self.begin(patient)
@@ -125,20 +142,21 @@ class PanelStream:
         variable = np.array([one[2] for one in updates], np.int64)
         # Observations keep single precision: a stream that kept more would not be equal to the batch.
         values = np.array([one[3] for one in updates], np.float32).astype(np.float64)
-        for (patient, hour, *_), _ in zip(updates, places, strict=True):
+        for patient, hour, *_ in updates:
             self.clock[patient] = hour
-        for _, follower in self.followers:
+        for follower, noted in zip(self.followers, notes, strict=True):
             follower.observe(places, hours, variable, values)
-        return self._answer(places, hours)
+            noted.append(follower.note(places, hours))
 
     def at(self, patient: str, hour: float) -> float:
         """Probability at an hour at which nothing was observed."""
         self._check([(patient, hour, 0, 0.0)])
         self.clock[patient] = hour
-        return float(self._answer(np.array([self.places[patient]]), np.array([hour]))[0])
+        place = np.array([self.places[patient]])
+        return float(self._answer([[one.note(place, np.array([hour]))] for one in self.followers])[0])
 
-    def _answer(self, places: NDArray[np.int64], hours: Floats) -> Floats:
-        scores = [weight * follower.scores(places, hours).mean(0) for weight, follower in self.followers]
+    def _answer(self, notes: Sequence[Sequence[Any]]) -> Floats:
+        scores = [follower.answer(noted) for follower, noted in zip(self.followers, notes, strict=True)]
         logits = (np.sum(scores, axis=0) + self.model.added) / self.temperature
         odds = np.exp(logits - logits.max(1, keepdims=True))
         out: Floats = odds[:, self.positive] / odds.sum(1)
@@ -167,4 +185,4 @@ class PanelStream:
 
     def bytes_per_patient(self) -> int:
         """Memory of one patient's state, in bytes."""
-        return sum(follower.bytes_each() for _, follower in self.followers)
+        return sum(follower.bytes_each() for follower in self.followers)

@@ -20,6 +20,8 @@ Sums = NDArray[np.float64]
 
 SUMS = ("count", "sum", "squares", "hours", "hours2", "hours_x")
 """Running sums per window and variable: n, Σx, Σx², Σt, Σt², Σtx."""
+STATE = ("sums", "least", "most", "first", "last", "last_h")
+"""Arrays that make up the running state."""
 WHOLE = ("count", "mean", "sd", "min", "max", "slope", "last", "last_h", "first", "change")
 PART = ("count", "mean", "min", "max", "last")
 """Columns of the whole stay, and of each window in it, where nothing else is asked for."""
@@ -223,11 +225,27 @@ class Running:
                 self.first[k, at, v] = np.where(np.isnan(before), x, before)
                 self.last[k, at, v], self.last_h[k, at, v] = x, t
 
+    def part(self, stays: NDArray[np.int64]) -> tuple[Sums, ...]:
+        """A copy of these stays' state."""
+        return tuple(getattr(self, name)[stays] for name in STATE)
+
+    @staticmethod
+    def joined(spec: Summaries, parts: Sequence[tuple[Sums, ...]]) -> Running:
+        """Parts of running states, one behind the other, as a state of its own."""
+        made = Running(spec, 0)
+        for name, arrays in zip(STATE, zip(*parts, strict=True), strict=True):
+            setattr(made, name, np.concatenate(arrays))
+        return made
+
     def grow(self, n: int) -> None:
         """Make room for ``n`` stays."""
         more = Running(self.spec, n - len(self.sums))
-        for name in ("sums", "least", "most", "first", "last", "last_h"):
+        for name in STATE:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(more, name)]))
+
+    def bytes_each(self) -> int:
+        """Memory of one stay's state."""
+        return sum(int(getattr(self, name)[0].nbytes) for name in STATE)
 
     def forget(self, stay: int) -> None:
         """Make a stay's place as new."""
@@ -235,9 +253,9 @@ class Running:
         for array in (self.first, self.last, self.last_h):
             array[stay] = np.nan
 
-    def table(self, stays: NDArray[np.int64] | slice = slice(None)) -> Table:
-        """Columns that move with time of these stays, (m, d)."""
-        sums, first, last, last_h = self.sums[stays], self.first[stays], self.last[stays], self.last_h[stays]
+    def table(self) -> Table:
+        """Columns that move with time, (n, d)."""
+        sums, first, last, last_h = self.sums, self.first, self.last, self.last_h
         n = len(sums)
         count = sums[..., 0]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -248,8 +266,8 @@ class Running:
         once = count < 2
         spread[once] = np.nan
         slope[once | ~(time > 1e-6)] = np.nan
-        least = np.where(count > 0, self.least[stays], np.nan)
-        most = np.where(count > 0, self.most[stays], np.nan)
+        least = np.where(count > 0, self.least, np.nan)
+        most = np.where(count > 0, self.most, np.nan)
         known = {
             "count": count, "mean": mean, "sd": spread, "min": least, "max": most, "slope": slope,
             "last": last, "last_h": last_h, "first": first, "change": last - first,
