@@ -103,6 +103,12 @@ def test_edges() -> None:
     assert threshold(near, np.array([0, 1]), 1, "youden") == near[1, 1]
 
 
+def test_a_probability_fixed_in_advance_is_taken_as_it_is(two: Any) -> None:
+    p, labels, _ = two
+    assert threshold(p, labels, 1, "probability>=0.5") == 0.5
+    assert threshold(p[:, ::-1], 1 - labels, 0, "probability >= .25") == 0.25
+
+
 @pytest.mark.parametrize(
     "rule", ["", "best", "sensitivity>0.9", "sensitivity>=95", "specificity>=0", "f1>=.9"]
 )

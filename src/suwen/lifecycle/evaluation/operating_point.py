@@ -2,7 +2,8 @@
 
 Rules: ``youden`` (largest sensitivity + specificity), ``sensitivity>=0.95`` (the highest threshold whose
 validation sensitivity is at least that) and ``specificity>=0.95`` (the lowest such), with any fraction;
-``event1`` (largest min(sensitivity, PPV), taken where the two cross).
+``event1`` (largest min(sensitivity, PPV), taken where the two cross); ``probability>=0.5`` (the threshold itself,
+fixed in advance: where samples are so few that one chosen among them would flatter every figure).
 The threshold lies midway between the two neighbouring validation scores, so that rounding or a slightly
 different machine does not move a validation sample across it.
 """
@@ -18,7 +19,7 @@ from suwen.core.errors import BadInput, UnknownSetting
 from suwen.lifecycle.evaluation.arrays import Floats, checked_labels, checked_probabilities
 
 _Z95 = 1.959963984540054
-_RULE = re.compile(r"(sensitivity|specificity)\s*>=\s*(\d*\.?\d+)")
+_RULE = re.compile(r"(sensitivity|specificity|probability)\s*>=\s*(\d*\.?\d+)")
 
 
 def parse_rule(rule: str) -> tuple[str, float]:
@@ -37,7 +38,7 @@ def parse_rule(rule: str) -> tuple[str, float]:
         raise UnknownSetting(
             f"'{rule}' is not a rule for the operating point",
             where="operating_point",
-            fix="Use 'youden', 'event1', 'sensitivity>=0.95' or 'specificity>=0.95', "
+            fix="Use 'youden', 'event1', 'sensitivity>=0.95', 'specificity>=0.95' or 'probability>=0.5', "
             "with a fraction of at most 1",
         )
     return match[1], float(match[2])
@@ -78,6 +79,8 @@ def threshold(probabilities: ArrayLike, labels: ArrayLike, positive: int, rule: 
             "the operating point needs positive and negative validation samples, and one kind is missing",
             fix="Choose a larger validation part or another split",
         )
+    if kind == "probability":
+        return least
     scores, group = np.unique(p[:, positive], return_inverse=True)
     positives = np.bincount(group, truth, minlength=len(scores))
     negatives = np.bincount(group, ~truth, minlength=len(scores))
