@@ -92,14 +92,17 @@ def _decides(manifest: Mapping[str, Any]) -> list[str]:
         said.append(f"- Deployed: {facts['winner']}{f' ({parts})' if parts else ''}, the measured winner.")
     if isinstance(point.get("threshold"), int | float):
         said.append(f"- Operating point {point['threshold']:.4f}, by the rule `{point['rule']}` {where}.")
+    if isinstance(point.get("low"), int | float):
+        said.append(
+            f"- Alarms below {point['low']:.1f} and above {point['high']:.1f}, by the rule `{point['rule']}` {where}."
+        )
     if isinstance(calibration.get("temperature"), int | float):
         said.append(f"- Temperature {calibration['temperature']:.3f}, fitted {where}.")
     if isinstance(conformal.get("alpha"), int | float):
         kept = conformal.get("held_out_coverage")
         known = f"; held-out coverage {100 * kept:.1f}%" if isinstance(kept, int | float) else ""
-        said.append(
-            f"- {100 * (1 - conformal['alpha']):.0f}% conformal {'sets' if point else 'intervals'}{known}."
-        )
+        kind = "sets" if point and "horizons" not in conformal else "intervals"
+        said.append(f"- {100 * (1 - conformal['alpha']):.0f}% conformal {kind}{known}.")
     said.append(
         "- Inputs of another modality or body part, poor ones, or ones unlike the training data are refused."
         if manifest.get("engine") == "image"

@@ -59,7 +59,7 @@ class ForecastJudge:
         subjects = np.array([sample.subject_id for sample in fitted.samples])[units.owner]
         rule = str(settings["operating_point"])
         return {
-            "calibration": {"method": "none", "temperature": 1.0},
+            "calibration": {},
             "operating_point": {
                 "rule": rule,
                 "threshold": None,

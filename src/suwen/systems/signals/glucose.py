@@ -61,6 +61,12 @@ task = PanelTask(
         "hypo_ppv_30min",
     ),
     subgroups=("diabetes_type",),
+    # Without the trace itself there is no forecast: only what stands beside it can be missing.
+    sensors={
+        "meals": ("meal",),
+        "insulin": ("insulin_sc", "insulin_bolus", "insulin_basal"),
+        "oral agents": ("oral_agent",),
+    },
     gate=History(quantity="glucose"),
     floor={"skill_30min": 0.20, "clarke_ab_30min": 0.95},
     settings={"operating_point": "sensitivity>=0.9", "test_fraction": 0.0, "shortcut_probe": False},
