@@ -19,7 +19,20 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting, key=value; may be repeated.", metavar="KEY=VALUE"),
 ]
-Inputs = Annotated[list[Path], typer.Argument(help="Files that the task reads.", metavar="INPUT...")]
+SomeInputs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Files that the task reads; none, with --patient: the record's observations.",
+        metavar="[INPUT...]",
+    ),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        help="Hour 0 of a patient read from the record: a date or time; by default the latest stay's start.",
+    ),
+]
 Method = Annotated[
     str, typer.Option("--method", help="How to explain: cam, occlusion, lime; shapley, shap, lime.")
 ]

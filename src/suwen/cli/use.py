@@ -7,26 +7,31 @@ from typing import Annotated, Any
 
 import typer
 
-from suwen.cli.options import Db, Inputs, Json, Method, Patient, Store, TaskName
+from suwen.cli.options import Db, Json, Method, Patient, Since, SomeInputs, Store, TaskName
 from suwen.cli.output import emit, line, progress, who
 from suwen.lifecycle.reason import DEFAULT
 
 
 def predict(
     task: TaskName,
-    inputs: Inputs,
+    inputs: SomeInputs = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, with a faithfulness figure.")] = False,
     method: Method = DEFAULT,
     patient: Patient = None,
+    since: Since = None,
     store: Store = None,
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Calibrated probability with interval, decision or abstention, for every input."""
+    """Calibrated probability with interval, decision or abstention, for every input or for a patient of the record."""
     from suwen.lifecycle.predict import predict_document
 
-    document = predict_document(task, inputs, explain=method if explain else None, patient=patient)
-    document = _kept(document, patient, store, db)
+    why = method if explain else None
+    if inputs:
+        document = predict_document(task, inputs, explain=why, patient=patient)
+        document = _kept(document, patient, store, db)
+    else:
+        document = _of_record(task, patient, store, db, since=since, explain=why)
     if as_json:
         emit(document)
         return
@@ -35,32 +40,75 @@ def predict(
         why = result["explanation"]
         if why:
             line(f"    {why['method']}: " + verdict(why))
+        for alarm in result.get("alarms", ()):
+            line(f"    ALARM at hour {alarm['hour']:.4g}: " + "; ".join(alarm["reasons"]))
     line(document["disclaimer"])
 
 
 def explain(
     task: TaskName,
-    inputs: Inputs,
-    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures and explain.json.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the page or pictures, and explain.json.")],
+    inputs: SomeInputs = None,
     method: Method = DEFAULT,
     patient: Patient = None,
+    since: Since = None,
     store: Store = None,
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Explain each answer: heat map beside the image, faithfulness and sanity check printed with it."""
+    """Explain each answer: a heat map beside an image, a page for a patient; faithfulness printed with it."""
     from suwen.lifecycle.explain import explain_document
 
-    document = explain_document(task, inputs, method=method, patient=patient, out=out)
-    document = _kept(document, patient, store, db)
+    if inputs:
+        document = explain_document(task, inputs, method=method, patient=patient, out=out)
+        document = _kept(document, patient, store, db)
+    else:
+        document = _of_record(task, patient, store, db, since=since, explain=method, out=out)
     if as_json:
         emit(document)
         return
     for result in document["results"]:
         line(sentence(result))
         if result["explanation"]:
-            line(f"    {result.get('overlay', out / 'explain.json')}: " + verdict(result["explanation"]))
+            shown = result.get("page") or result.get("overlay") or out / "explain.json"
+            line(f"    {shown}: " + verdict(result["explanation"]))
     line(document["disclaimer"])
+
+
+def _of_record(
+    task: str,
+    patient: str | None,
+    store: Path | None,
+    db: str | None,
+    *,
+    since: str | None,
+    explain: str | None,
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """The document of a patient whose observations are in the record; with ``out``, a page of it too."""
+    from suwen.core.documents import write_json
+    from suwen.core.errors import BadInput
+    from suwen.lifecycle import patient_look
+    from suwen.lifecycle.write_back import record_of
+
+    if patient is None:
+        raise BadInput(
+            "there is nothing to read",
+            fix="Name an input file, or a patient of the record with --patient",
+            code="no-input",
+        )
+    start = patient_look.moment(since)
+    with patient_look.required(record_of(store, db)) as record:
+        document = patient_look.predict_patient(
+            task, record, patient, actor=who(), since=start, explain=explain
+        )
+        if out is not None:
+            page = patient_look.look(task, record, patient, actor=who(), since=start, method=explain)
+            for result in document["results"]:
+                result["page"] = str(patient_look.write_page(page, out))
+            write_json(out / "explain.json", document)
+    progress(f"{len(document['stored'])} resources stored in the record")
+    return document
 
 
 def _kept(

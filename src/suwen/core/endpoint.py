@@ -102,7 +102,7 @@ class Points(Endpoint):
 
     kind: ClassVar[str] = "points"
 
-    refractory_h: float = 1.0
+    refractory_h: float = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)

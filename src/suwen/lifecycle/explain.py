@@ -11,7 +11,7 @@ from suwen.core.documents import write_bytes, write_json
 from suwen.core.errors import Conflict
 from suwen.core.prediction import Explanation, Prediction, Scores
 from suwen.core.sample import Sample
-from suwen.core.task import DISCLAIMER
+from suwen.core.task import DISCLAIMER, Task
 from suwen.lifecycle import models
 from suwen.lifecycle.discovery import find
 from suwen.lifecycle.predict import predict_samples, read_named, result
@@ -50,6 +50,28 @@ def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -
     }
 
 
+def _of_images(task: Task) -> bool:
+    return any(field.kind == "image" for field in task.inputs)
+
+
+def _page(
+    loaded: models.Loaded,
+    sample: Sample,
+    prediction: Prediction,
+    explanation: Explanation | None,
+    patient: str | None,
+    out: Path,
+) -> Path:
+    """A page to look at, with the document it was rendered from."""
+    from suwen.lifecycle.patient_look import write_page
+    from suwen.lifecycle.patient_page_document import patient_document
+
+    document = patient_document(
+        loaded, sample, patient=patient, prediction=prediction, explanation=explanation
+    )
+    return write_page(document, out)
+
+
 def explain_document(
     task_name: str,
     items: Sequence[Path | bytes],
@@ -68,7 +90,8 @@ def explain_document(
     method
         ``cam``, ``occlusion`` or ``lime`` of an image; ``shapley``, ``shap`` or ``lime`` of anything else.
     out
-        Folder for ``<n>-overlay.png`` and ``explain.json``; without it the PNGs are in the document.
+        Folder for ``<n>-overlay.png`` of an image, ``<n>/patient.html`` and ``<n>/patient.json`` of anything
+        else, and ``explain.json``; without it the PNGs are in the document.
 
     Raises
     ------
@@ -92,6 +115,8 @@ def explain_document(
                 elif kind == "overlay":
                     write_bytes(out / f"{number}-overlay.png", png)
                     document["overlay"] = str(out / f"{number}-overlay.png")
+        if out is not None and not _of_images(task):
+            document["page"] = str(_page(loaded, sample, prediction, explanation, patient, out / f"{number}"))
         results.append(document)
     whole: dict[str, Any] = {
         "task": task.name,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from suwen.core.errors import Refused
 from suwen.core.variables import Variable
 from suwen.formats.signals.observations import Observations
-from suwen.formats.signals.units import shown
+from suwen.formats.signals.units import with_unit
 from suwen.lifecycle.bell import Bell
 from suwen.lifecycle.models import Loaded
 
@@ -221,7 +221,7 @@ class Live:
     def _said(self, variable: int, value: float, gain: float) -> str:
         found, times = self.variables[variable], math.exp(gain)
         odds = f"odds ×{times:.2f}" if times < 100 else "odds ×100 and more"
-        return f"{found.title} {value:.4g} {shown(found.unit)}".rstrip() + f" ({odds} over {LOOK_BACK_H:g} h)"
+        return f"{found.title} {with_unit(float(f'{value:.4g}'), found.unit)} ({odds} over {LOOK_BACK_H:g} h)"
 
 
 def _logit(risk: float) -> float:

@@ -43,7 +43,9 @@ SECURITY_HEADERS = {
 _HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 _NAMES = frozenset(name for name, _ in _HEADERS)
 INERT = (b"content-security-policy", b"default-src 'none'; sandbox")
-"""Policy for the bytes of somebody's file: stricter than the page's, and the only other one that stands."""
+"""Policy for the bytes of somebody's file: stricter than the page's."""
+_STRICTER = b"default-src 'none';"
+"""How a policy begins that an answer may have in the place of the page's: it starts from nothing."""
 _LOOKED_AT = frozenset({b"host", b"origin", b"sec-fetch-site", b"content-length", b"content-type"})
 _HOST = re.compile(r"[\w.-]+(:\d*)?|\[[0-9A-Fa-f:.]+\](:\d*)?", re.ASCII)
 
@@ -135,12 +137,16 @@ class Guard:
 
 def _dressed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """An answer's headers with ours in the place of its own."""
-    own = [pair for pair in headers if pair[0] not in _NAMES or pair == INERT]
+    own = [pair for pair in headers if pair[0] not in _NAMES or _stricter(pair)]
     names = {name for name, _ in own}
     own += [pair for pair in _HEADERS if pair[0] not in names]
     if b"cache-control" not in names:
         own.append((b"cache-control", b"no-store"))
     return own
+
+
+def _stricter(pair: tuple[bytes, bytes]) -> bool:
+    return pair[0] == INERT[0] and pair[1].startswith(_STRICTER)
 
 
 @lru_cache(maxsize=256)

@@ -51,6 +51,8 @@ class State:
         Pictures offered to try, by task.
     record
         The patient record served under ``/fhir``, if any.
+    followers
+        What keeps patients' risks up to date, by task.
     """
 
     data: Path | None
@@ -60,6 +62,7 @@ class State:
     workers: ThreadPoolExecutor = field(default_factory=_pool)
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     record: Record | None = None
+    followers: dict[str, Any] = field(default_factory=dict)
 
     def task(self, name: str) -> Task:
         """The task of that name, if it is served here.

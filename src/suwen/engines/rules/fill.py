@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from suwen.core.tally import Part, Sheet
 from suwen.core.variables import Variable
-from suwen.engines.rules.table import RED, Fact, Parameter, Score
+from suwen.engines.rules.table import RED, Fact, Parameter, Response, Score
 from suwen.formats.signals.units import shown as shown_unit
+from suwen.formats.signals.units import with_unit
 
 Known = Mapping[str, tuple[float, float]]
 """Variable to the hour and value of its latest observation."""
@@ -74,6 +75,9 @@ def fill(
     level = score.level(least, red=any(part.least >= RED for part in parts))
     worst = score.level(most, red=any(part.most >= RED for part in parts))
     response = score.responses[level]
+    text, monitoring = response.text, response.monitoring
+    if score.responses[worst].band != response.band:
+        text, monitoring = _open(score, response, score.responses[worst].band, parts)
     return Sheet(
         name=score.name,
         title=score.title,
@@ -85,8 +89,8 @@ def fill(
         parts=parts,
         band=response.band,
         band_most=score.responses[worst].band,
-        response=response.text,
-        monitoring=response.monitoring,
+        response=text,
+        monitoring=monitoring,
         level=level,
         risk=response.risk,
         red=tuple(part.title for part in parts if part.least >= RED),
@@ -148,7 +152,7 @@ def _part(
     else:
         hour, value = found
         variable = variables.get(one.variable)
-        shown = f"{rounded(value, one.step):g} {shown_unit(variable.unit) if variable else ''}".strip()
+        shown = with_unit(rounded(value, one.step), variable.unit if variable else "1")
     return Part(
         name=one.name,
         title=one.title,
@@ -161,6 +165,15 @@ def _part(
     )
 
 
+def _open(score: Score, response: Response, worst: str, parts: tuple[Part, ...]) -> tuple[str, str]:
+    """What to do and how often to look where the band is open: the advice of a low total would be false calm."""
+    missing = ", ".join(part.title.lower() for part in parts if part.points is None)
+    text = f"Record what is missing now ({missing}): {score.name} is open, and could be {worst}."
+    if not response.alarm:
+        return text, "again as soon as that is recorded"
+    return f"{text} Until then: {response.text}", response.monitoring
+
+
 def _words(fact: Fact, said: Said, variables: Mapping[str, Variable]) -> str:
     """A fact in words, with what says it: ``on oxygen (4 L/min)``, ``not alert (confused)``."""
     if said.so is None:
@@ -170,7 +183,7 @@ def _words(fact: Fact, said: Said, variables: Mapping[str, Variable]) -> str:
     if variable is None:
         return shown
     named = [word for word, value in variable.coded.items() if value == said.value and len(word) > 1]
-    plain = f"{said.value:g} {shown_unit(variable.unit)}".strip()
+    plain = with_unit(said.value, variable.unit)
     detail = named[0] if named else plain if shown_unit(variable.unit) else f"{variable.name} {plain}"
     return shown if detail in shown else f"{shown} ({detail})"
 

@@ -12,7 +12,7 @@ from suwen.core.engine import Players
 from suwen.core.sample import Sample
 from suwen.engines.rules.fill import Known, fill
 from suwen.formats.signals.observations import Observations
-from suwen.formats.signals.units import shown as shown_unit
+from suwen.formats.signals.units import with_unit
 
 if TYPE_CHECKING:
     from suwen.engines.rules.model import RulesModel
@@ -50,7 +50,7 @@ def open_up(model: RulesModel, sample: Sample) -> Players:
     return Players(
         variables=tuple(known),
         periods=tuple(None for _ in known),
-        shown=tuple(f"{value:g} {shown_unit(units[name])}".strip() for name, (_, value) in known.items()),
+        shown=tuple(with_unit(value, units[name]) for name, (_, value) in known.items()),
         answer=answer,
         outputs=(f"{score.name} points",),
         unit="points",

@@ -96,3 +96,9 @@ _SHOWN = {
 def shown(unit: str) -> str:
     """A UCUM unit as clinicians write it; empty for a bare number."""
     return _SHOWN.get(unit, unit)
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A value with its unit as clinicians write it: ``29 /min``, ``90%``."""
+    words = shown(unit)
+    return f"{value:g}{words if words == '%' else f' {words}'}".strip()
