@@ -59,5 +59,5 @@ QSOFA = Score(
     facts=(_ALTERED,),
     responses=RESPONSES,
     urgent=2,
-    code=("https://suwen.dev/scores", "qsofa", "Quick SOFA (qSOFA) total score"),
+    code=("https://suwen.dev/scores", "qSOFA", "Quick SOFA (qSOFA) total score"),
 )
