@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from suwen.core.sample import Sample
-from suwen.engines.forecast.units import anchors, forecast_units, last_values
+from suwen.engines.forecast.units import anchors, forecast_units, last_values, periods
 from suwen.systems.signals.glucose import task
 
 ENDPOINT: Any = task.endpoint
@@ -51,6 +51,14 @@ def test_anchors_keep_the_last_origin_where_it_is(make: Callable[..., Sample]) -
     alone = Sample(subject_id="p", inputs={"trace": seen})
     assert forecast_units([alone], ENDPOINT).hour.tolist() == [0.75]
     assert last_values([alone], ENDPOINT).tolist() == [130]
+
+
+def test_periods_end_at_the_last_origin_and_are_finer_the_later(make: Callable[..., Sample]) -> None:
+    short = periods(make([100] * 10, events={"meal": [(2.25, 1.0)]}), ENDPOINT)
+    np.testing.assert_allclose(short, [0, 0.25, 0.75, 1.25, 1.75, 2.25])
+    long = periods(make([100] * 200), ENDPOINT)
+    np.testing.assert_allclose(long - long[-1], [-49.75, -24, -4, -3, -2, -1.5, -1, -0.5, 0])
+    assert (np.diff(periods(make([]), ENDPOINT)) > 0).all()
 
 
 def test_reference_figures_by_row_step_are_reproduced(real: tuple[Sample, ...]) -> None:

@@ -116,3 +116,16 @@ def test_the_latest_value_is_the_last_in_time() -> None:
     found = latest(row(2), "row")
     assert np.isnan(found["c0"])
     assert found["c1"] == 1.0
+
+
+def test_what_is_kept_belongs_to_no_part_and_always_stays() -> None:
+    kept = np.array([False, False, False, False, False, True])
+    parts = of_observations(SAMPLE, "stay", (), edges=np.array([0.0, 24.0, 46.0, 48.0]), kept=kept)
+    found = list(zip(parts.variables, parts.periods, strict=True))
+    assert found == [
+        ("HR", (0.0, 24.0)), ("HR", (24.0, 46.0)), ("Temp", (0.0, 24.0)), ("Urine", (46.0, 48.0)),
+    ]  # fmt: skip
+    (nothing,) = parts.without(np.zeros((1, 4), bool))
+    assert nothing.inputs["stay"].hours.tolist() == [48.0]
+    (everything,) = parts.without(whole(parts))
+    assert everything.inputs["stay"].hours.tolist() == STAY.hours.tolist()

@@ -59,6 +59,17 @@ def anchors(sample: Sample, endpoint: Forecast) -> NDArray[np.bool_]:
     return np.asarray(own & np.isin(seen.hours, needed))
 
 
+def periods(sample: Sample, endpoint: Forecast) -> Floats:
+    """Edges, in hours, of the periods in which an explanation tells a trace apart: the finer the later.
+
+    The last two hours by half hours, the two before them by hours, the day until then, and all that was earlier.
+    """
+    trace = trace_of(sample, endpoint.quantity)
+    end = float(trace.hours[trace.origins()[-1]]) if len(trace.origins()) else 0.0
+    before = end - np.array([24.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.5])
+    return np.concatenate([[0.0], before[before > 0], [max(end, 1e-6)]])
+
+
 def last_values(samples: Sequence[Sample], endpoint: Forecast) -> Floats:
     """The reading at each origin, (u,), in the order of :func:`forecast_units`."""
     traces = [trace_of(sample, endpoint.quantity) for sample in samples]

@@ -92,6 +92,16 @@ class PanelModel:
         out: Floats = self.members_scores(samples).mean(0)
         return out
 
+    def latest(self, samples: Sequence[Sample]) -> Floats:
+        """Forecasts (m, H) from the last origin of each trace alone: as :meth:`logits` has them, sooner."""
+        scores = [
+            weight * np.mean([one.scores(design) for one in self.members(name)], axis=0)
+            for name, weight in self.parts.items()
+            for design in [self.learners[name].latest(self.task, samples)]  # type: ignore[attr-defined]  # forecasting learners have it
+        ]
+        out: Floats = np.sum(scores, axis=0) + self.added
+        return out
+
     def infer(self, samples: Sequence[Sample]) -> list[Raw]:
         """One answer per sample; a sample the gates refuse has no scores."""
         refused = self.gates(samples)

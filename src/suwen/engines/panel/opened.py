@@ -36,6 +36,11 @@ def open_up(model: PanelModel, sample: Sample, explained: int) -> Players:
     if isinstance(value, Row):
         usual = np.asarray(model.context["usual"], np.float32)
         parts = of_row(sample, field, usual, _effects(of, sample, field, usual, headline))
+    elif isinstance(model.task.endpoint, Forecast):
+        from suwen.engines.forecast.units import anchors, periods
+
+        edges, kept = periods(sample, model.task.endpoint), anchors(sample, model.task.endpoint)
+        parts = of_observations(sample, field, tuple(value.static), edges=edges, kept=kept)
     else:
         parts = of_observations(sample, field, tuple(value.static))
 
@@ -69,15 +74,15 @@ def _outputs(model: PanelModel, explained: int) -> tuple[tuple[str, ...], str, i
 
 def _answers(model: PanelModel, samples: Sequence[Sample], explained: int, temperature: float) -> Floats:
     """Outputs (m, K): calibrated log-odds at the last unit, forecasts of the last origin, or event curves."""
-    scores = model.logits(samples)
     kind = model.task.endpoint.kind
-    if kind in {"alarm", "forecast"}:
+    if kind == "forecast":
+        return model.latest(samples)
+    scores = model.logits(samples)
+    if kind == "alarm":
         units = model.units(samples)
-        assert units is not None  # noqa: S101 (these kinds have units)
+        assert units is not None  # noqa: S101 (this kind has units)
         last = np.array([rows(units, np.array([at]))[-1] for at in range(len(samples))])
         scores = scores[last]
-    if kind == "forecast":
-        return scores
     if kind == "survival":
         out: Floats = 1 - np.exp(-np.exp(scores))
         return out

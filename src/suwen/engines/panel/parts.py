@@ -40,26 +40,44 @@ class Parts:
     without: Callable[[Bools], list[Sample]]
 
 
-def of_observations(sample: Sample, field: str, static: Sequence[str]) -> Parts:
+def of_observations(
+    sample: Sample,
+    field: str,
+    static: Sequence[str],
+    *,
+    edges: NDArray[np.float64] | None = None,
+    kept: Bools | None = None,
+) -> Parts:
     """Each variable in each period in which it was observed, and each known descriptor.
 
     An absent part was not observed: its observations are taken out, a descriptor is missing.
+
+    Parameters
+    ----------
+    edges
+        Of the periods, in hours, rising; eight equal ones where not said.
+    kept
+        Observations (n,) that no part holds, since without them there is no answer at all.
     """
     stay: Observations = sample.inputs[field]
     length = max(stay.length_h, float(stay.hours[-1]) if len(stay) else 0.0, 1e-6)
-    edges = np.linspace(0, length, BLOCKS + 1)
-    block = np.clip(np.searchsorted(edges, stay.hours, side="right") - 1, 0, BLOCKS - 1)
-    pairs, member = np.unique(stay.variable.astype(np.int64) * BLOCKS + block, return_inverse=True)
+    edges = np.linspace(0, length, BLOCKS + 1) if edges is None else edges
+    blocks = len(edges) - 1
+    block = np.clip(np.searchsorted(edges, stay.hours, side="right") - 1, 0, blocks - 1)
+    free = np.ones(len(stay), bool) if kept is None else ~kept
+    pairs, found = np.unique(stay.variable[free].astype(np.int64) * blocks + block[free], return_inverse=True)
+    member = np.full(len(stay), -1)
+    member[free] = found
     fixed = [name for name in static if np.isfinite(stay.static.get(name, np.nan))]
-    variables = [stay.names[pair // BLOCKS] for pair in pairs] + fixed
-    periods: list[Period] = [(float(edges[p % BLOCKS]), float(edges[p % BLOCKS + 1])) for p in pairs]
+    variables = [stay.names[pair // blocks] for pair in pairs] + fixed
+    periods: list[Period] = [(float(edges[p % blocks]), float(edges[p % blocks + 1])) for p in pairs]
     shown = [_range(stay.values[member == at]) for at in range(len(pairs))]
     shown += [f"{stay.static[name]:g}" for name in fixed]
 
     def without(present: Bools) -> list[Sample]:
         left = []
         for row in present:
-            keep = row[: len(pairs)][member] if len(pairs) else np.zeros(0, bool)
+            keep = np.append(row[: len(pairs)], True)[member]  # what no part holds stays
             known = {
                 name: value if name not in fixed or row[len(pairs) + fixed.index(name)] else np.nan
                 for name, value in stay.static.items()
