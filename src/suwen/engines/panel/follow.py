@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Weighted = Sequence[tuple[float, Sequence[Any]]]
 """Learners' weights in what is deployed, and their fold members."""
+Tabled = Sequence[tuple[float, Sequence[Any], Ints | None]]
+"""The same, with the places of the columns that the learner reads; ``None`` reads all."""
 
 
 class Follower(Protocol):
@@ -55,7 +57,7 @@ class Follower(Protocol):
 class TableFollower:
     """Running sums per window and variable; the table's row is read off them."""
 
-    def __init__(self, spec: Summaries, learners: Weighted, n: int) -> None:
+    def __init__(self, spec: Summaries, learners: Tabled, n: int) -> None:
         self.spec, self.learners = spec, learners
         self.running, self.columns = Running(spec, n), spec.columns
         self.fixed = np.full((n, spec.fixed([{}]).shape[1]), np.nan, np.float32)
@@ -72,9 +74,12 @@ class TableFollower:
         """See :class:`Follower`."""
         moving = Running.joined(self.spec, [note[0] for note in notes]).table()
         fixed, hours = (np.concatenate([note[at] for note in notes]) for at in (1, 2))
-        design = Table(np.concatenate([moving, fixed], axis=1, dtype=np.float32), self.columns)
+        whole = Table(np.concatenate([moving, fixed], axis=1, dtype=np.float32), self.columns)
         total: Floats | float = 0.0
-        for weight, members in self.learners:
+        for weight, members, places in self.learners:
+            design = whole
+            if places is not None:
+                design = Table(whole.x[:, places], tuple(self.columns[at] for at in places))
             each = [
                 member.scores_at(design, hours)
                 if isinstance(member, LandmarkedMember)

@@ -15,7 +15,7 @@ from suwen.core.errors import BadInput
 from suwen.core.sample import Sample
 from suwen.engines.panel.follow import Follower, ReplayFollower, TableFollower
 from suwen.engines.panel.follow_series import SeriesFollower
-from suwen.engines.panel.summaries import Summaries
+from suwen.engines.panel.summaries import Narrow, Summaries
 from suwen.engines.panel.units import rows
 from suwen.engines.series.learner import Network
 
@@ -54,14 +54,16 @@ class PanelStream:
 
     def _made(self) -> list[Follower]:
         """One follower for all learners that read the same table, one for all networks on the same grid."""
-        tables: dict[int, tuple[Summaries, list[tuple[float, Any]]]] = {}
+        tables: dict[int, tuple[Summaries, list[tuple[float, Any, Any]]]] = {}
         grids: dict[tuple[Any, ...], list[tuple[float, Any]]] = {}
         found: list[Follower] = []
         for name, weight in self.model.parts.items():
             learner, members = self.model.learners[name], self.model.members(name)
             table = getattr(learner, "table", None)
-            if isinstance(table, Summaries):
-                tables.setdefault(id(table), (table, []))[1].append((weight, members))
+            if isinstance(table, Summaries | Narrow):
+                base = table.base if isinstance(table, Narrow) else table
+                places = table.places if isinstance(table, Narrow) else None
+                tables.setdefault(id(base), (base, []))[1].append((weight, members, places))
             elif isinstance(learner, Network):
                 key = (learner.static, learner.steps, learner.step_h)
                 grids.setdefault(key, []).append((weight, members))

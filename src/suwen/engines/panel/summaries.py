@@ -6,7 +6,7 @@ changes the columns of its own variable only, and a stream arrives at the same n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -153,6 +153,33 @@ class Summaries:
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Narrow:
+    """Some columns of a table of summaries, for a learner that many overlapping columns do not help.
+
+    Attributes
+    ----------
+    base
+        The whole table.
+    keep
+        Whether a column, by its name, is kept.
+    """
+
+    base: Summaries
+    keep: Callable[[str], bool]
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Places of the kept columns in the whole table."""
+        return np.array([at for at, name in enumerate(self.base.columns) if self.keep(name)], np.int64)
+
+    def __call__(self, samples: Sequence[Sample]) -> tuple[Table, tuple[str, ...]]:
+        """Table (n, kept), and the columns' names."""
+        x, names = self.base(samples)
+        places = self.places
+        return x[:, places], tuple(names[at] for at in places)
+
+
 class Running:
     """Running sums and extremes of ``n`` stays, from which the table is read off.
 
@@ -174,6 +201,9 @@ class Running:
         self.most: Sums = np.full(shape, -np.inf)
         self.first, self.last, self.last_h = (np.full(shape, np.nan) for _ in range(3))
         self._feeds = spec.feeds()
+        spans = np.array(spec.spans)
+        self._begins, self._ends = spans[:, 0], spans[:, 1]
+        self._closed = self._ends >= spec.length_h  # the last minute belongs to the last window
         widest = max(map(len, self._feeds), default=1)
         self._padded = np.array([[*f, *([-1] * (widest - len(f)))] for f in self._feeds], np.int64)
 
@@ -210,20 +240,18 @@ class Running:
         values: NDArray[np.float64],
     ) -> None:
         """Take in one observation of each of several different stays, (m,) each."""
-        for place in range(self._padded.shape[1]):
-            fed = self._padded[variable, place]
-            for at, (a, b) in enumerate(self.spec.spans):
-                closed = b >= self.spec.length_h
-                inside = (fed >= 0) & (hours >= a) & ((hours <= b) if closed else (hours < b))
-                if not inside.any():
-                    continue
-                k, v, t, x = stays[inside], fed[inside], hours[inside], values[inside]
-                self.sums[k, at, v] += np.stack([np.ones_like(x), x, x * x, t, t * t, t * x], axis=1)
-                self.least[k, at, v] = np.minimum(self.least[k, at, v], x)
-                self.most[k, at, v] = np.maximum(self.most[k, at, v], x)
-                before = self.first[k, at, v]
-                self.first[k, at, v] = np.where(np.isnan(before), x, before)
-                self.last[k, at, v], self.last_h[k, at, v] = x, t
+        fed = self._padded[variable]  # (m, feeds): the variable itself and those it is merged into
+        a, b = self._begins, self._ends
+        inside = (hours[:, None] >= a) & np.where(self._closed, hours[:, None] <= b, hours[:, None] < b)
+        row, feed, at = np.nonzero((fed >= 0)[:, :, None] & inside[:, None, :])
+        k, v, t, x = stays[row], fed[row, feed], hours[row], values[row]
+        # One stay has one observation here, so that no cell is met twice.
+        self.sums[k, at, v] += np.stack([np.ones_like(x), x, x * x, t, t * t, t * x], axis=1)
+        self.least[k, at, v] = np.minimum(self.least[k, at, v], x)
+        self.most[k, at, v] = np.maximum(self.most[k, at, v], x)
+        before = self.first[k, at, v]
+        self.first[k, at, v] = np.where(np.isnan(before), x, before)
+        self.last[k, at, v], self.last_h[k, at, v] = x, t
 
     def part(self, stays: NDArray[np.int64]) -> tuple[Sums, ...]:
         """A copy of these stays' state."""

@@ -32,13 +32,7 @@ task = PanelTask(
     learners=(
         ScoreLearner(name="saps_i", score=saps_i),
         Landmarked(learner=LogisticClasses(table=SHORT, penalties=(0.1, 0.03, 0.01)), edges=PERIODS),
-        Landmarked(learner=BoostedClasses(table=SUMMARIES, rounds=600, parameters=SHALLOW), edges=PERIODS),
-        Landmarked(
-            learner=BoostedClasses(
-                name="lightgbm_random", table=SUMMARIES, rounds=900, parameters=SHALLOW | {"extra_trees": True}
-            ),
-            edges=PERIODS,
-        ),
+        Landmarked(learner=BoostedClasses(table=SUMMARIES, rounds=900, parameters=SHALLOW), edges=PERIODS),
         Network(cell="gru", steps=48, static=STATIC),
         Network(cell="gru_d", steps=48, static=STATIC),
         Network(cell="lstm", steps=48, static=STATIC),
