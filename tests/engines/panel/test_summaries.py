@@ -103,6 +103,10 @@ def _what(what: str, found: Any) -> float:
     return float(of[what]())
 
 
+def alone(running: Running, stays: Any) -> Any:
+    return Running.joined(running.spec, [running.part(stays)]).table()
+
+
 def test_every_column_is_what_its_name_says() -> None:
     given = samples(6)
     table, names = SPEC(given)
@@ -205,13 +209,13 @@ def test_places_grow_are_forgotten_and_asked_for_alone() -> None:
     running.add(2, given[2])
     running.add(3, given[3])
     whole = running.table()
-    np.testing.assert_array_equal(Running.joined(running.spec, [running.part(np.array([3, 1]))]).table(), whole[[3, 1]])
+    np.testing.assert_array_equal(alone(running, np.array([3, 1])), whole[[3, 1]])
     running.forget(1)
     fresh = Running(SPEC, 1)
-    np.testing.assert_array_equal(Running.joined(running.spec, [running.part(np.array([1]))]).table(), fresh.table())
-    np.testing.assert_array_equal(Running.joined(running.spec, [running.part(np.array([0, 2, 3]))]).table(), whole[[0, 2, 3]])
+    np.testing.assert_array_equal(alone(running, np.array([1])), fresh.table())
+    np.testing.assert_array_equal(alone(running, np.array([0, 2, 3])), whole[[0, 2, 3]])
     running.add(1, given[3])
-    np.testing.assert_array_equal(Running.joined(running.spec, [running.part(np.array([1]))]).table(), whole[[3]])
+    np.testing.assert_array_equal(alone(running, np.array([1])), whole[[3]])
 
 
 @pytest.mark.parametrize("hour", [0.0, 6.25, 12.0, 30.0, 48.0])

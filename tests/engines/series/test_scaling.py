@@ -26,7 +26,7 @@ def made(n: int = 40, steps: int = 12, seed: int = 0) -> Grid:
 def test_a_training_value_goes_to_the_normal_score_of_its_place() -> None:
     rng = np.random.default_rng(1)
     x = np.exp(rng.normal(size=20_000)).astype(np.float32)
-    scaled = placed(x, quantiles(x))
+    scaled = placed(x[:, None], quantiles(x)[None])[:, 0]
     assert abs(scaled.mean()) < 0.01
     assert abs(scaled.std() - 1) < 0.03
     order = np.argsort(x)
@@ -43,14 +43,14 @@ def test_quantiles_always_rise_and_missing_is_nought(values: list[float]) -> Non
     knots = quantiles(np.array(values, np.float32))
     assert knots.shape == (KNOTS,)
     assert (np.diff(knots) > 0).all()
-    assert placed(np.array([np.nan], np.float32), knots)[0] == 0
+    assert placed(np.array([[np.nan]], np.float32), knots[None])[0, 0] == 0
     middle = np.array([np.median(values)], np.float32)
-    assert abs(float(placed(middle, knots)[0])) < 1e-3 or len(set(values)) > 1
+    assert abs(float(placed(middle[:, None], knots[None])[0, 0])) < 1e-3 or len(set(values)) > 1
 
 
 def test_a_constant_says_nothing() -> None:
     knots = quantiles(np.full(50, 137.0, np.float32))
-    assert placed(np.array([137.0], np.float32), knots)[0] == pytest.approx(0, abs=1e-3)
+    assert placed(np.array([[137.0]], np.float32), knots[None])[0, 0] == pytest.approx(0, abs=1e-3)
 
 
 def test_what_was_never_observed_still_scales() -> None:

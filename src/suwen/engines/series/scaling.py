@@ -76,6 +76,8 @@ FEW = 4096
 
 def placed(x: Array, knots: Array) -> Array:
     """Normal scores -2.6 to 2.6 of values (..., V) among the knots (V, KNOTS); missing is 0, the median."""
+    if not knots.shape[0]:
+        return np.zeros(x.shape, np.float32)
     given = np.where(np.isnan(x), knots[:, KNOTS // 2], x)
     rows = given.reshape(-1, knots.shape[0])
     if len(rows) <= FEW:
