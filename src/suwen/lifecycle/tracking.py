@@ -47,6 +47,8 @@ def log_run(
         for key in ("data_fingerprint", "weights_sha256", "code_version", "version"):
             client.set_tag(number, key, manifest[key])
         for line in fitted.history:
+            if "validation_loss" not in line:  # learners of a panel are judged out-of-fold, not by epoch
+                continue
             member = int(line.get("member", 0))
             client.log_metric(
                 number, f"validation_loss_member{member}", line["validation_loss"], step=int(line["epoch"])
