@@ -1,0 +1,53 @@
+"""Time to death or relapse from clinical covariates and genes: breast cancer, and the seriously ill."""
+
+from suwen.core.task import Field, TimeToEvent
+from suwen.engines.panel import PanelTask
+from suwen.engines.survival.boosted import BoostedCoxLearner
+from suwen.engines.survival.cox import CoxLearner
+from suwen.engines.survival.deephit import DeepHitLearner
+from suwen.engines.survival.deepsurv import DeepSurvLearner
+from suwen.formats.signals.survival import SurvivalTable
+
+task = PanelTask(
+    name="signals.cancer_survival",
+    title="Survival from clinical covariates",
+    intended_use=(
+        "Prognosis of a patient whose disease is known, read by a clinician beside the patient: the probability to be "
+        "alive (in the files of GBSG: without relapse) at each time, its median, and a time that nine of ten like the "
+        "patient outlive. One model per disease: it learns from one table of followed patients."
+    ),
+    not_for=(
+        "Choosing a treatment (treated and untreated patients of the table differ in more than the treatment), "
+        "diseases other than that of the table, times beyond its follow-up, and telling a patient a date"
+    ),
+    inputs=(
+        Field(
+            name="covariates",
+            kind="table",
+            description="clinical values and gene expression at diagnosis, one row per patient, blank where missing",
+        ),
+    ),
+    endpoint=TimeToEvent(event="death", code=("http://snomed.info/sct", "419620001", "Death")),
+    source=SurvivalTable(),
+    learners=(
+        CoxLearner(penalties=(10.0,)),
+        CoxLearner(name="cox_splines", splines=True, rho=1.0),
+        BoostedCoxLearner(),
+        DeepSurvLearner(),
+        DeepHitLearner(),
+    ),
+    decisive="c_index",
+    metrics=(
+        "c_index",
+        "c_index_uno",
+        "ibs",
+        "auc_t",
+        "hazard_slope",
+        "observed_to_expected",
+        "conformal_coverage",
+    ),
+    subgroups=("age_band", "sex"),
+    floor={"c_index": 0.6},
+    settings={"operating_point": "none", "test_fraction": 0.0, "shortcut_probe": False},
+    extra={"demo": "signals/survival/deepsurv_metabric_IHC4_clinical_train_test.h5"},
+)
