@@ -260,3 +260,23 @@ def test_the_latest_stay_is_hour_zero(p1: Record) -> None:
             },
         )
     assert admitted(p1, "p1", actor="tester") == datetime(2024, 5, 1, 6, 30, tzinfo=UTC)
+
+
+def test_descriptors_are_those_of_the_stay_or_from_before(p1: Record) -> None:
+    height = Variable(name="Height", title="Height", unit="cm", plausible=(50, 250), loinc=("8302-2",))
+    weight = Variable(name="Weight", title="Weight", unit="kg", plausible=(2, 400), loinc=("29463-7",))
+    kind = Variable(name="ICUType", title="Unit", unit="1", plausible=(1, 4))
+    put(p1, observation("a", "8302-2", "2019-01-01", **quantity(171, "cm")))
+    put(p1, observation("b", "8302-2", "2020-01-01", **quantity(172, "cm")))
+    for number, (at, value) in enumerate(
+        (("2024-04-01", 80), ("2024-05-01T08:00:00Z", 78), ("2024-05-02", 77))
+    ):
+        put(p1, observation(f"w{number}", "29463-7", at, **quantity(value, "kg")))
+    since = datetime(2024, 5, 1, tzinfo=UTC)
+    static = data_of(
+        p1, "p1", VARIABLES, actor="t", since=since, now=NOW, descriptors=(height, weight, kind)
+    ).observations.static
+    assert static["Height"] == 172
+    assert static["Weight"] == 78
+    assert np.isnan(static["ICUType"])
+    assert static["Gender"] == 0

@@ -134,6 +134,7 @@ class Follower:
                 actor=self.actor,
                 since=start,
                 now=now or datetime.now(UTC),
+                descriptors=getattr(self.loaded.task, "descriptors", ()),
             )
             return self._take_in(patient, data, anew=anew)
 

@@ -74,6 +74,7 @@ def data_of(
     until: datetime | None = None,
     now: datetime | None = None,
     coarse: bool = False,
+    descriptors: Sequence[Variable] = (),
 ) -> PatientData:
     """Everything the record holds of one patient that these variables read.
 
@@ -95,6 +96,9 @@ def data_of(
         The present; later observations are counted as ``future``.
     coarse
         Whether a date without a time of day will do.
+    descriptors
+        What does not change during a stay, beside age and sex: its first value in the stay, or the latest from
+        before it.
 
     Raises
     ------
@@ -115,7 +119,7 @@ def data_of(
     born, end = _born(person), (kept[-1].at if kept else moment_now)
     age = (end - born).days / YEAR_DAYS if born else None
     sex = person.get("gender")
-    static = {
+    static = _described(record, patient, descriptors, actor, since, moment_now) | {
         "Age": float("nan") if age is None else float(int(age)),
         "Gender": {"male": 1.0, "female": 0.0}.get(str(sex), float("nan")),
     }
@@ -133,6 +137,36 @@ def data_of(
         sex=str(sex) if sex else None,
         age_years=age,
     )
+
+
+def _described(
+    record: Record,
+    patient: str,
+    descriptors: Sequence[Variable],
+    actor: str,
+    since: datetime | None,
+    now: datetime,
+) -> dict[str, float]:
+    """Values of descriptors that the record codes; NaN where it has none."""
+    static = {one.name: float("nan") for one in descriptors}
+    coded = [one for one in descriptors if (one.loinc or one.snomed) and one.name not in {"Age", "Gender"}]
+    if not coded:
+        return static
+    found = readings(
+        resources_of(record, coded, actor=actor, patient=patient),
+        coded,
+        now=now,
+        dropped=Counter(),
+        coarse=True,
+    )
+    for place, variable in enumerate(coded):
+        mine = [one for one in found if one.variable == place]
+        before = [one for one in mine if since is not None and one.at < since]
+        stay = [one for one in mine if since is None or one.at >= since]
+        chosen = stay[0] if stay else before[-1] if before else None
+        if chosen is not None:
+            static[variable.name] = chosen.value
+    return static
 
 
 def resources_of(

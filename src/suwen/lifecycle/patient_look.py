@@ -141,7 +141,14 @@ def look(
     variables = _variables(task)
     loaded = models.load(task)
     start = since or admitted(record, patient, actor=actor)
-    data = data_of(record, patient, variables, actor=actor, since=start)
+    data = data_of(
+        record,
+        patient,
+        variables,
+        actor=actor,
+        since=start,
+        descriptors=getattr(loaded.task, "descriptors", ()),
+    )
     return patient_document(
         loaded,
         sample_of(loaded.task, data),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from suwen.lifecycle.patient_page_charts import course, gauge, shown_risk, small, survival
+from suwen.lifecycle.patient_page_charts import course, gauge, recent, shown_risk, small, survival
 from suwen.lifecycle.patient_page_parts import (
     alarms,
     changes,
@@ -22,6 +22,9 @@ from suwen.lifecycle.patient_page_style import CSS
 RECENT_H = 6.0
 """Hours over which the digest tells how the risk has moved."""
 CHIPS = {"alarm": "▲ above the threshold", "calm": "below the threshold", "open": "not settled"}
+FORECAST_CHIPS = {"alarm": "▲ alarm", "calm": "no alarm", "open": "not settled"}
+FORECAST_H = 12.0
+"""Hours of the past that a forecast is drawn beside."""
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -84,7 +87,8 @@ def _header(document: Mapping[str, Any]) -> str:
         if value
     )
     simulated = '<span class="sim">SIMULATED DATA</span> ' if document["simulated"] else ""
-    chip = CHIPS[answer["level"]] if answer["abstained"] is None else "no answer"
+    chips = FORECAST_CHIPS if document["outlook"] else CHIPS
+    chip = chips[answer["level"]] if answer["abstained"] is None else "no answer"
     return (
         f"<header><div><h1>{simulated}{escape(document['task']['title'])}</h1>"
         f'<p class="soft small">{escape(document["model"]["name"])}{_standing(document["model"])}</p></div>'
@@ -120,7 +124,7 @@ def _warnings(document: Mapping[str, Any]) -> str:
 
 
 def _top(document: Mapping[str, Any]) -> str:
-    answer, risk = document["answer"], document["risk"]
+    answer, risk = document["answer"], document["risk"] or _plain_scale(document)
     if answer["abstained"]:
         body = (
             f"<h3>No answer</h3><p>{escape(answer['reason'] or answer['abstained'])}</p>"
@@ -141,6 +145,13 @@ def _top(document: Mapping[str, Any]) -> str:
             + _digest(document)
         )
     return f'<section class="top"><div class="card">{body}</div><div class="card">{_beside(document)}</div></section>'
+
+
+def _plain_scale(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The scale of a probability that has no course: of a table, an image, a single beat."""
+    if document["outlook"] or document["curve"] or document["scores"]:
+        return None
+    return {"unit": "probability", "scale": [0, 1], "levels": [], "interval": "95% interval"}
 
 
 def _interval(answer: Mapping[str, Any], risk: Mapping[str, Any] | None) -> str:
@@ -267,7 +278,7 @@ def _forecast(document: Mapping[str, Any]) -> str:
         else ""
     )
     return (
-        f'{heading("Forecast", "预测")}<div class="card wide">{small(variable, end, outlook)}'
+        f'{heading("Forecast", "预测")}<div class="card wide">{small(recent(variable, FORECAST_H), end, outlook)}'
         f'<p class="small">{escape(said)}; 90% intervals.</p>{alarm}</div>'
     )
 

@@ -80,6 +80,7 @@ def answer(task: Task, prediction: Prediction) -> dict[str, Any]:
                 "value": output.values[0],
                 "interval": output.intervals[0],
                 "level": ALARM if output.alarms else CALM,
+                "remark": f"{document.get('said', '')}. 90% intervals.",
             }
         case Survival():
             found |= {

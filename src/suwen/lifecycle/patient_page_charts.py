@@ -33,8 +33,11 @@ def shown_risk(value: float | None, unit: str) -> str:
 
 
 def gauge(answer: Mapping[str, Any], risk: Mapping[str, Any]) -> str:
-    """The answer on its scale, with interval and threshold."""
+    """The answer on its scale, with interval and threshold; a small probability's scale is cut short."""
     low, high = risk["scale"]
+    if risk["unit"] == SHARE:
+        ends = answer["interval"] or (answer["value"], answer["value"])
+        high = _ceiling([(0.0, answer["value"], *ends)], answer["threshold"])
     frame = Frame(width=420, height=58, left=4, right=4, top=8, bottom=24, hours=(low, high), values=(0, 1))
     top, size = 14.0, 12.0
     parts = [rect(frame.left, top, frame.width - frame.left - frame.right, size, "track", round_=6)]
@@ -182,6 +185,42 @@ def _levels_behind(frame: Frame, levels: Sequence[Mapping[str, Any]]) -> list[st
     return parts
 
 
+def strip(variable: Mapping[str, Any]) -> str:
+    """A single value on its usual range: for what has no course."""
+    value, (low, high) = variable["values"][-1], variable["reference"]
+    bounds = [one for one in (low, high) if one is not None]
+    if not bounds:
+        return ""
+    reach = [value, *bounds, *([0.0] if len(bounds) == 1 else [])]
+    pad = 0.15 * (max(reach) - min(reach)) or 1.0
+    frame = Frame(
+        width=280, height=34, left=6, right=6, top=4, bottom=14, hours=(min(reach) - pad, max(reach) + pad),
+        values=(0, 1),
+    )  # fmt: skip
+    first = frame.left if low is None else frame.x(low)
+    last = frame.width - frame.right if high is None else frame.x(high)
+    parts = [
+        rect(frame.left, 6, frame.width - 12, 8, "track", round_=4),
+        rect(first, 6, last - first, 8, "ref"),
+    ]
+    parts += [text(frame.x(bound), 29, figure(bound), anchor="middle") for bound in bounds]
+    beyond = variable["latest"]["beyond"]
+    shape, style = {"high": ("up", "out"), "low": ("down", "under")}.get(beyond, ("dot", "dot"))
+    parts.append(mark(frame.x(value), 10, style, shape, size=4.5))
+    return picture(frame, parts, f"{variable['title']} {variable['latest']['shown']}")
+
+
+def recent(variable: Mapping[str, Any], hours: float) -> dict[str, Any]:
+    """The last hours of a variable, for a forecast to be seen beside them."""
+    start = variable["hours"][-1] - hours
+    kept = [at for at, hour in enumerate(variable["hours"]) if hour >= start]
+    return {
+        **variable,
+        "hours": [variable["hours"][at] for at in kept],
+        "values": [variable["values"][at] for at in kept],
+    }
+
+
 def small(variable: Mapping[str, Any], end_h: float, outlook: Mapping[str, Any] | None = None) -> str:
     """One variable over time, its reference range shaded; a forecast of it, where there is one."""
     hours, values = thin(variable["hours"], variable["values"])
@@ -194,7 +233,7 @@ def small(variable: Mapping[str, Any], end_h: float, outlook: Mapping[str, Any] 
     wide = outlook is not None
     frame = Frame(
         width=1060 if wide else 280, height=220 if wide else 104, left=40 if wide else 34, right=8, top=8, bottom=18,
-        hours=(min(0.0, hours[0]), max(last, 1.0)), values=(least - pad, most + pad),
+        hours=(hours[0] if wide else min(0.0, hours[0]), max(last, hours[0] + 1.0)), values=(least - pad, most + pad),
     )  # fmt: skip
     parts = _reference(frame, low, high)
     parts += _scale(frame, [*bounds, min(values), max(values)], 12 if wide else 5)

@@ -51,6 +51,10 @@ DESCRIPTORS = {
     "Height": "Height, cm",
     "Weight": "Weight, kg",
     "ICUType": "Kind of unit",
+    "Unit1": "Medical unit",
+    "Unit2": "Surgical unit",
+    "HospAdmTime": "Hours from hospital to unit",
+    "ICULOS": "Hours in the unit at the start",
     "saps_i": "SAPS-I",
     "sofa": "SOFA",
 }
@@ -216,11 +220,13 @@ def _end(value: Any) -> float:
 def _alarms(loaded: Loaded, value: Any, made: Prediction) -> dict[str, Any]:
     """Alarms with their reasons, as they would have been heard, and the rule behind them."""
     found: tuple[Moment, ...] = ()
+    if not isinstance(value, Observations):
+        return {"alarms": [], "alarm_rule": None}
     try:
         live = Live.of(loaded)
     except SuwenError:
         return {"alarms": [], "alarm_rule": None}
-    if isinstance(value, Observations) and made.output is not None:
+    if made.output is not None:
         found = live.replay("page", value)
     least = f"{live.threshold:g} points" if loaded.task.endpoint.kind == "points" else f"{live.threshold:.3g}"
     red = ", or a single parameter is red" if loaded.task.endpoint.kind == "points" else ""

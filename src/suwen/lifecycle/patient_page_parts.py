@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from suwen.lifecycle.patient_page_charts import bar, shown_risk, small
+from suwen.lifecycle.patient_page_charts import bar, shown_risk, small, strip
 from suwen.lifecycle.patient_page_svg import figure
 
 SHADES = 5
@@ -29,7 +29,8 @@ def multiples(document: Mapping[str, Any]) -> str:
     cards = "".join(_variable(one, end_h) for one in ranked)
     key = (
         '<div class="key"><span>shaded: usual adult range</span><span>▲ above it</span><span>▼ below it</span>'
-        "<span>n: values, and how long before the end the last one was made</span></div>"
+        + ("<span>n: values, and how long before the end the last one was made</span>" if end_h else "")
+        + "</div>"
     )
     return f'{heading("Observations", "观察值")}{key}<div class="multiples">{cards}</div>'
 
@@ -46,9 +47,9 @@ def _variable(one: Mapping[str, Any], end_h: float) -> str:
     return (
         f'<article class="card"><div class="head"><h3>{escape(one["title"])}</h3>'
         f'<span class="now {latest["beyond"] or ""}">{escape(latest["shown"])}{arrow}</span></div>'
-        f"{small(one, end_h)}"
-        f'<div class="foot"><span>{escape(f"usual {usual}" if usual else "")}</span>'
-        f'<span title="{escape(told)}">{short}</span></div></article>'
+        + (small(one, end_h) if end_h else strip(one))
+        + f'<div class="foot"><span>{escape(f"usual {usual}" if usual else "")}</span>'
+        + (f'<span title="{escape(told)}">{short}</span></div></article>' if end_h else "</div></article>")
     )
 
 
@@ -65,7 +66,10 @@ def explanation(document: Mapping[str, Any]) -> str:
     found = document["explanation"]
     if found is None:
         return ""
-    title = heading("What drives it, and when", "归因热图")
+    timed = any(period is not None for period in found["periods"])
+    title = heading(
+        "What drives it, and when" if timed else "What drives it", "归因热图" if timed else "归因"
+    )
     style, word = ("passed", "Adds up.") if found["shown"] else ("withheld", "Withheld.")
     check = f'<p class="check {style}"><b>{word}</b> {escape(found["sentence"])}</p>'
     if not found["shown"] or not found["rows"]:
@@ -75,7 +79,9 @@ def explanation(document: Mapping[str, Any]) -> str:
         "Points of each parameter at its latest moments."
         if points
         else f"Attributions by '{escape(found['method'])}': what was observed of a variable in a period moves the "
-        f"{escape(found['output_name'])} by so much."
+        f"{_moved(found)} by so much."
+        if timed
+        else f"Attributions by '{escape(found['method'])}': each value moves the {_moved(found)} by so much."
     )
     return (
         f'{title}<p class="soft small">{intro}</p>'
@@ -85,11 +91,21 @@ def explanation(document: Mapping[str, Any]) -> str:
     )
 
 
+def _moved(found: Mapping[str, Any]) -> str:
+    name = found["output_name"]
+    return escape(name if found["unit"] == "log-odds" else f"answer ({name}, in {found['unit']})")
+
+
 def _heat_head(found: Mapping[str, Any], *, points: bool) -> str:
-    names = [_period(period) for period in found["periods"]]
+    names = [_period(period) for period in _columns(found)]
     cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     more = "" if points else '<th scope="col" colspan="2">in all</th>'
     return f'<tr><th scope="col">{"Parameter" if points else "Variable"}</th>{cells}{more}</tr>'
+
+
+def _columns(found: Mapping[str, Any]) -> list[Any]:
+    """Periods that have a column: none where nothing has a time, the sum says it all."""
+    return list(found["periods"]) if any(period is not None for period in found["periods"]) else []
 
 
 def _period(period: Sequence[float] | None) -> str:
@@ -105,7 +121,8 @@ def _heat_rows(found: Mapping[str, Any], *, points: bool) -> str:
     largest = max((abs(row["total"]) for row in rows), default=0.0)
     lines = []
     for row in rows:
-        cells = "".join(_cell(cell, 3.0 if points else strongest, points=points) for cell in row["cells"])
+        shown = row["cells"][: len(_columns(found))]
+        cells = "".join(_cell(cell, 3.0 if points else strongest, points=points) for cell in shown)
         total = (
             ""
             if points
@@ -138,10 +155,10 @@ def _heat_foot(found: Mapping[str, Any], *, points: bool) -> str:
         return f'<tfoot><tr><th scope="row">Least total</th>{cells}</tr></tfoot>'
     width = len(found["periods"])
     sums = [sum(row["cells"][at] or 0.0 for row in found["rows"]) for at in range(width)]
-    cells = "".join(f"<td>{_signed(value)}</td>" for value in sums)
+    cells = "".join(f"<td>{_signed(value)}</td>" for value in sums[: len(_columns(found))])
     return (
         f'<tfoot><tr><th scope="row">Sum</th>{cells}<td class="total">{_signed(sum(sums))}</td>'
-        f'<td class="bar small soft">base {_signed(found["base"])} → {_signed(found["output"])}</td></tr></tfoot>'
+        '<td class="bar"></td></tr></tfoot>'
     )
 
 

@@ -206,17 +206,18 @@ def _driver(row: Mapping[str, Any], found: Mapping[str, Any], latest: Mapping[st
     total = row["total"]
     verb = "raises" if total > 0 else "lowers"
     value = latest.get(row["variable"], row["shown"])
-    sentence = (
-        f"{row['title']}{f', last {value},' if value else ''} {verb} the {found['unit']} by {abs(total):.2f}"
-    )
+    timed = any(period is not None for period in found["periods"])
+    sentence = row["title"] + (f", {'last ' if timed else ''}{value}," if value else "")
     if found["unit"] == "log-odds":
-        sentence += f" (odds ×{math.exp(total):.2f})"
+        sentence += f" {verb} the log-odds by {abs(total):.2f} (odds ×{math.exp(total):.2f})"
+    else:
+        sentence += f" {verb} the answer by {abs(total):.2g} {found['unit']}"
     strongest = max(
         ((abs(cell), at) for at, cell in enumerate(row["cells"]) if cell is not None), default=(0.0, 0)
     )
     period = found["periods"][strongest[1]] if found["periods"] else None
     if period is not None and strongest[0] > LEAST and period[0] != period[1]:
-        sentence += f", most of all hours {period[0]:g} to {period[1]:g}"
+        sentence += f", most of all hours {period[0]:.3g} to {period[1]:.3g}"
     return {"title": row["title"], "value": total, "direction": verb, "sentence": f"{sentence}."}
 
 

@@ -71,6 +71,11 @@ class PanelTask(Task):
         return self.source.read(self, item)
 
     @property
+    def descriptors(self) -> tuple[Variable, ...]:
+        """What does not change during a stay, as the source knows it; a patient's record is read for it too."""
+        return tuple(getattr(self.source, "descriptors", ()))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the variables, in order."""
         return tuple(variable.name for variable in self.variables)

@@ -27,6 +27,7 @@ from suwen.formats.signals.text import located, whole
 
 if TYPE_CHECKING:
     from suwen.core.task import Task
+    from suwen.core.variables import Variable
 
 UNITS = {1.0: "coronary care", 2.0: "cardiac surgery", 3.0: "medical", 4.0: "surgical"}
 """ICUType of the challenge, as a report names it."""
@@ -35,6 +36,11 @@ UNITS = {1.0: "coronary care", 2.0: "cardiac surgery", 3.0: "medical", 4.0: "sur
 @dataclass(frozen=True, kw_only=True)
 class Cinc2012:
     """Reads the challenge for a task whose variables are named as its parameters are; others are passed over."""
+
+    @property
+    def descriptors(self) -> tuple[Variable, ...]:
+        """What does not change during a stay."""
+        return DESCRIPTORS
 
     def collect(self, task: Task, source: str) -> Samples:
         """Every stay of every set, with its outcome.

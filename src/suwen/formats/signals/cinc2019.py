@@ -26,6 +26,7 @@ from suwen.formats.signals.text import located, whole
 
 if TYPE_CHECKING:
     from suwen.core.task import Task
+    from suwen.core.variables import Variable
 
 LAYOUT = "Give a folder of .psv files, or with archives or folders of them (training_setA, training_setB)"
 _ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".zip")
@@ -34,6 +35,11 @@ _ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".tgz", ".zip")
 @dataclass(frozen=True, kw_only=True)
 class Cinc2019:
     """Reads the challenge for a task whose variables are named as its columns are; others are passed over."""
+
+    @property
+    def descriptors(self) -> tuple[Variable, ...]:
+        """What does not change during a stay."""
+        return DESCRIPTORS
 
     def collect(self, task: Task, source: str) -> Samples:
         """Every stay, with one label per hour.
