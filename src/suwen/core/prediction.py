@@ -85,6 +85,8 @@ class Course:
         Hours at which an alarm was raised, none within the refractory time of the one before.
     refractory_h
         Hours for which an alarm silences the next.
+    intervals
+        95% interval of each probability (low, high).
     """
 
     hours: tuple[float, ...]
@@ -93,6 +95,7 @@ class Course:
     threshold: float
     alarms: tuple[float, ...]
     refractory_h: float
+    intervals: tuple[tuple[float, float], ...] = ()
 
     @property
     def probability(self) -> float:

@@ -70,12 +70,22 @@ def c_index(scores: Floats, units: Units, *, block: int = 512) -> float:
     return right / max(whole, 1.0)
 
 
+def utility(scores: Floats, units: Units) -> float:
+    """Normalised utility of hourly alarms at their best threshold; a trace of log-likelihood breaks ties."""
+    from suwen.engines.hourly.utility import best_threshold, score, worth
+
+    margin, made = scores[:, 1] - scores[:, 0], worth(units)
+    found = score(margin >= best_threshold(margin, made), made)
+    return found + 1e-3 * log_likelihood(scores, units)
+
+
 CRITERIA: dict[str, Callable[[Floats, Units], float]] = {
     "auroc": auroc,
     "balanced_accuracy": balanced_accuracy,
     "log_likelihood": log_likelihood,
     "c_index": c_index,
     "rmse": minus_rmse,
+    "utility": utility,
 }
 
 

@@ -103,6 +103,12 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     return float(_fit(scores, truth, np.ones((1, len(scores))))[0])
 
 
+def temperatures(logits: ArrayLike, labels: ArrayLike, weights: ArrayLike) -> Floats:
+    """Temperature of every resample, (resamples,), of samples that count ``weights`` (resamples, n)."""
+    scores = checked_scores(logits, "logits")
+    return _fit(scores, checked_labels(labels, *scores.shape), np.asarray(weights, np.float64))
+
+
 def fit_calibration(
     logits: ArrayLike, labels: ArrayLike, subjects: Sequence[str] | NDArray[Any], seed: int = 0
 ) -> Calibration:
