@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suwen.core.prediction import Scores
 from suwen.core.task import DISCLAIMER
 from suwen.formats.fhir_parts import (
     DEVICE,
@@ -19,7 +20,7 @@ from suwen.formats.fhir_parts import (
 )
 
 if TYPE_CHECKING:
-    from suwen.core.prediction import Prediction, Scores
+    from suwen.core.prediction import Prediction
     from suwen.core.task import Task
 
 # HL7 v2-0074, diagnostic service section, by DICOM modality.
@@ -101,7 +102,7 @@ def _section(task: Task) -> tuple[str, str]:
 
 def _conclusion(prediction: Prediction, task: Task) -> str:
     scores = prediction.output
-    if scores is None:
+    if not isinstance(scores, Scores):
         said = f"No result: {prediction.reason or prediction.abstained}."
     else:
         low, high = scores.interval
@@ -130,7 +131,7 @@ def _observation(
         "issued": prediction.provenance.created_at,
         "device": {"reference": f"#{DEVICE}"},
     }
-    if prediction.output is not None:
+    if isinstance(prediction.output, Scores):
         return observation | _result(prediction.output)
     reason = prediction.abstained or "no-output"
     broken = any(part in reason for part in _FAILURES)

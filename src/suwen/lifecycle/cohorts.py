@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from suwen.core.errors import BadInput, SuwenError, Unreadable
 from suwen.core.sample import Sample, Samples, Unusable
-from suwen.core.task import Task
+from suwen.core.task import Endpoint, Task
 from suwen.formats.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -78,8 +78,20 @@ def _samples(task: Task, record: Record, rows: list[dict[str, Any]]) -> Samples:
 
 
 def _sample(task: Task, record: Record, inputs: list[str], row: Mapping[str, Any], where: str) -> Sample:
-    """One row; the label is resolved first, so that a wrong spelling does not wait for a file."""
+    """One row; the label is resolved first, so that a wrong spelling does not wait for a file.
+
+    Raises
+    ------
+    BadInput
+        When the task learns from no label, but from what happens later (code ``cohort-endpoint``).
+    """
     label = row[LABEL]
+    if not isinstance(task.endpoint, Endpoint) or task.endpoint.kind != "classes":
+        raise BadInput(
+            f"{task.name} does not learn from one label per row",
+            fix="Export its data to files, and give their folder as the source",
+            code="cohort-endpoint",
+        )
     target = task.endpoint.resolve(None if label is None else str(label))
     read = [_read(task, record, name, row[name]) for name in inputs]
     whom = row[SUBJECT]

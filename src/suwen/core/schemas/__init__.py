@@ -80,6 +80,7 @@ _VERBS: dict[str, dict[str, Any]] = {
         probe=TEXT,
         warnings=TEXTS,
         notes=TEXTS,
+        integrity=ANY_OBJECT,
         fingerprint=TEXT,
         split_fingerprints=a_map(TEXT),
         leaks={"type": "boolean"},

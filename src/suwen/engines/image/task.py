@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suwen.core.sample import Sample, Samples
-from suwen.core.task import Task
+from suwen.core.task import Endpoint, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class ImageTask(Task):
         """Read a labelled source; see :func:`suwen.formats.sources.open_images`."""
         from suwen.formats.sources import open_images
 
+        assert isinstance(self.endpoint, Endpoint)  # noqa: S101 (pictures are classified)
         return open_images(source, self.endpoint)
 
     def read(self, item: Path | bytes) -> Sequence[Sample]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from suwen.core.engine import Progress
 from suwen.core.errors import BadInput, MissingExtra, SuwenError
 from suwen.core.sample import SPLITS, Sample, Samples, Unusable
-from suwen.core.task import Endpoint
+from suwen.core.task import AnyEndpoint
 from suwen.lifecycle.audit import duplicates, leakage, shortcuts
 from suwen.lifecycle.audit.report import UNASSIGNED, Audit, Finding, Shortcut, summary_lines
 from suwen.lifecycle.audit.sentences import warnings
@@ -31,7 +31,7 @@ def audit(
     *,
     views: Callable[[Sample], View],
     content_key: Callable[[Sample], str],
-    endpoint: Endpoint,
+    endpoint: AnyEndpoint,
     probe: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
@@ -91,6 +91,7 @@ def audit(
         shortcuts=found,
         probe=state,
         notes=(*samples.notes, *left_out),
+        integrity=samples.integrity,
         fingerprint=samples.fingerprint,
         split_fingerprints=leakage.split_fingerprints(keys, chosen),
     )
@@ -166,7 +167,7 @@ def _probe(
     return found, "done", left_out
 
 
-def _balance(chosen: Sequence[Sample], endpoint: Endpoint) -> dict[str, dict[str, int]]:
+def _balance(chosen: Sequence[Sample], endpoint: AnyEndpoint) -> dict[str, dict[str, int]]:
     """Part to class to count; classes nobody has are there with 0, targets beyond the endpoint follow."""
     counts = Counter((s.split or UNASSIGNED, str(s.target)) for s in chosen if s.target is not None)
     parts = [part for part in (*SPLITS, UNASSIGNED) if any(where == part for where, _ in counts)]

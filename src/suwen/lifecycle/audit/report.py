@@ -88,6 +88,9 @@ class Audit:
         ``done``, or why the probe was not run.
     warnings, notes
         Sentences for the reader and for the model card.
+    integrity
+        What the source's reader found about its completeness: observations per hour, truncated stays, values
+        left out by reason.
     fingerprint, split_fingerprints
         SHA-256 (hex) of the data, and of content and labels of each declared part.
     """
@@ -107,6 +110,7 @@ class Audit:
     probe: str = "done"
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    integrity: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     split_fingerprints: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,9 +4,13 @@ SOFA: Vincent et al., Intensive Care Med 22:707, 1996 (without vasopressors and 
 Care Med 12:975, 1984 (physiology without urine; urea in mg/dL of urea nitrogen, glucose in mg/dL).
 """
 
+from collections.abc import Mapping
+
 from suwen.engines.panel.summaries import Points
 
-SOFA = {
+Parts = Mapping[str | tuple[str, str], tuple[tuple[float, ...], tuple[float, ...]]]
+
+SOFA: Parts = {
     "GCS": ((6.0, 10.0, 13.0, 15.0), (4.0, 3.0, 2.0, 1.0, 0.0)),
     "Bilirubin": ((1.2, 2.0, 6.0, 12.0), (0.0, 1.0, 2.0, 3.0, 4.0)),
     "Creatinine": ((1.2, 2.0, 3.5, 5.0), (0.0, 1.0, 2.0, 3.0, 4.0)),
@@ -15,7 +19,7 @@ SOFA = {
     ("PaO2", "FiO2"): ((100.0, 200.0, 300.0, 400.0), (4.0, 3.0, 2.0, 1.0, 0.0)),
 }
 
-SAPS_I = {
+SAPS_I: Parts = {
     "HR": ((40.0, 55.0, 70.0, 110.0, 140.0, 180.0), (4.0, 3.0, 2.0, 0.0, 2.0, 3.0, 4.0)),
     "systolic": ((55.0, 80.0, 150.0, 190.0), (4.0, 2.0, 0.0, 2.0, 4.0)),
     "Temp": ((30.0, 32.0, 34.0, 36.0, 38.5, 39.0, 41.0), (4.0, 3.0, 2.0, 1.0, 0.0, 1.0, 3.0, 4.0)),
