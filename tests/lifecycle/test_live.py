@@ -271,6 +271,18 @@ def test_a_restart_tells_nothing_twice(record: Record, follower: Follower) -> No
     assert [(m.hour, m.risk, m.heard) for m in more.moments] == [(1.5, 5.0, True)]
 
 
+def test_alarms_of_long_ago_are_history(record: Record, follower: Follower) -> None:
+    vital(record, "o1", "9279-1", "/min", 30, 8)
+    late = datetime(2024, 5, 2, 9, tzinfo=UTC)
+    first = follower.follow("p1", now=late)
+    assert first is not None
+    assert [(m.level, m.heard) for m in first.moments] == [(1, False)]
+    vital(record, "o2", "9279-1", "/min", 31, 22)
+    second = follower.follow("p1", now=late)
+    assert second is not None
+    assert [m.hour for m in second.alarms] == [14.0]
+
+
 def test_the_loop_stops_when_told(record: Record, follower: Follower) -> None:
     vital(record, "o1", "9279-1", "/min", 30, 8)
     stop = threading.Event()

@@ -435,6 +435,13 @@ def test_the_page_of_a_score(points: dict[str, Any]) -> None:
     assert "probability" not in page.text.lower().replace("not probabilities", "").replace("points, not", "")
 
 
+def test_the_past_is_called_the_past(points: dict[str, Any]) -> None:
+    assert points["window"]["age_h"] > 24
+    assert "this was the state then" in check_page(points).text
+    points["window"]["age_h"] = 2.0
+    assert "this was the state then" not in check_page(points).text
+
+
 def test_a_low_score_with_holes_is_not_called_calm(home: Path) -> None:
     document = patient_document(models.load(find(SCORES)), vitals((0.0, "HR", 80.0), (0.0, "RespRate", 16.0)))
     assert document["answer"]["level"] == "open"

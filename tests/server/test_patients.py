@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from suwen.server.app import create_app
 
 TASK = "signals.deterioration"
 PATH = f"/api/tasks/{TASK}/patients/p1"
+HOUR_AGO = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="seconds")
 ILL = {"9279-1": 26, "59408-5": 93, "8480-6": 98, "8867-4": 115}
 
 
@@ -26,7 +28,7 @@ def ward(home: Path, record: Record, make_client: Callable[..., Any]) -> Iterato
     """The application with a record that holds one patient."""
     put(record, {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1950-01-01"})
     for number, (code, value) in enumerate(ILL.items()):
-        vital(record, f"o{number}", code, value, "2024-05-01T08:00:00Z")
+        vital(record, f"o{number}", code, value, HOUR_AGO)
     yield make_client(record=record)
 
 
@@ -95,7 +97,7 @@ def test_following_stores_a_risk_assessment_once(ward: Any, record: Record) -> N
     assert result["fhir"]["entry"][0]["resource"]["resourceType"] == "RiskAssessment"
     assert sorted(place.split("/")[0] for place in first["stored"]) == ["Provenance", "RiskAssessment"]
     assert ward.post(PATH).json()["results"] == []
-    vital(record, "o9", "9279-1", 30, "2024-05-01T09:00:00Z")
+    vital(record, "o9", "9279-1", 30, datetime.now(UTC).isoformat(timespec="seconds"))
     (again,) = ward.post(PATH).json()["results"]
     assert again["alarms"] == []  # silenced
     stored = ward.get("/fhir/RiskAssessment?patient=p1").json()
@@ -135,10 +137,12 @@ def test_without_a_record_there_is_no_patient(client: Any, problem: Callable[...
 
 
 def test_hour_zero_can_be_named(ward: Any) -> None:
-    found = ward.get(PATH, params={"since": "2024-05-01T06:00:00Z"}).json()
-    assert found["window"]["start"] == "2024-05-01T06:00:00+00:00"
+    before = (datetime.fromisoformat(HOUR_AGO) - timedelta(hours=2)).isoformat()
+    found = ward.get(PATH, params={"since": before}).json()
+    assert found["window"]["start"] == before
     assert found["variables"][0]["hours"] == [2.0]
-    none = ward.get(PATH, params={"since": "2024-05-02T00:00:00Z"}).json()
+    assert 0.9 < found["window"]["age_h"] < 1.5
+    none = ward.get(PATH, params={"since": datetime.now(UTC).isoformat()}).json()
     assert none["answer"]["abstained"] == "no-observations"
 
 

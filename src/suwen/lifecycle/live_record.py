@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from suwen.records.record import Record
 
 
+FRESH_H = 24.0
+"""Hours after which an alarm that nobody was told of is history, when a patient is followed for the first time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Followed:
     """What one look at a patient found.
@@ -126,6 +130,7 @@ class Follower:
             ``unknown-patient``.
         """
         with self._turn:
+            present = now or datetime.now(UTC)
             start = since or admitted(self.record, patient, actor=self.actor)
             data = data_of(
                 self.record,
@@ -133,10 +138,10 @@ class Follower:
                 self.variables,
                 actor=self.actor,
                 since=start,
-                now=now or datetime.now(UTC),
+                now=present,
                 descriptors=getattr(self.loaded.task, "descriptors", ()),
             )
-            return self._take_in(patient, data, anew=anew)
+            return self._take_in(patient, data, present, anew=anew)
 
     def once(self, *, now: datetime | None = None) -> list[Followed]:
         """Everybody of whom something was stored or changed since the last look; the first look takes all."""
@@ -165,14 +170,15 @@ class Follower:
             yield from self.once()
             stop.wait(every_s)
 
-    def _take_in(self, patient: str, data: PatientData, *, anew: bool) -> Followed | None:
+    def _take_in(self, patient: str, data: PatientData, present: datetime, *, anew: bool) -> Followed | None:
         seen, fed = data.observations, self._fed.get(patient)
         if fed is not None and len(fed) == len(seen) and _same(fed, seen):
             return None
         late = fed is not None and not _same(fed, seen)
         if fed is None:
             told = self._told(patient, data)
-            self.live.begin(patient, seen.static, told_until=-math.inf if told is None else told)
+            known = max(-math.inf if told is None else told, _history(seen, present))
+            self.live.begin(patient, seen.static, told_until=known)
             moments = self.live.arrive(patient, seen)
             if not anew and told is not None and moments and told >= moments[-1].hour:
                 self._fed[patient] = seen
@@ -223,6 +229,13 @@ class Follower:
         if at is None or start is None:
             return None
         return hours_since(at, datetime.fromisoformat(start))
+
+
+def _history(seen: Observations, present: datetime) -> float:
+    """Hour up to which alarms are history."""
+    if seen.start is None:
+        return -math.inf
+    return hours_since(present, datetime.fromisoformat(seen.start)) - FRESH_H
 
 
 def said(moment: Moment) -> str:

@@ -23,6 +23,9 @@ RECENT_H = 6.0
 """Hours over which the digest tells how the risk has moved."""
 CHIPS = {"alarm": "▲ above the threshold", "calm": "below the threshold", "open": "not settled"}
 FORECAST_CHIPS = {"alarm": "▲ alarm", "calm": "no alarm", "open": "not settled"}
+STALE_H = 12.0
+"""Age of the latest observation, hours, from which the page says that it shows the past."""
+MOST_WARNINGS = 5
 FORECAST_H = 12.0
 """Hours of the past that a forecast is drawn beside."""
 
@@ -116,11 +119,18 @@ def _standing(model: Mapping[str, Any]) -> str:
 
 
 def _warnings(document: Mapping[str, Any]) -> str:
-    said = list(document["model"]["warnings"])
+    said = [*_stale(document["window"]["age_h"]), *document["model"]["warnings"]]
     if not said:
         return ""
-    items = "".join(f"<li>{escape(one)}</li>" for one in said[:4])
+    items = "".join(f"<li>{escape(one)}</li>" for one in said[:MOST_WARNINGS])
     return f'<section class="notice small"><ul>{items}</ul></section>'
+
+
+def _stale(age_h: float | None) -> list[str]:
+    if age_h is None or age_h < STALE_H:
+        return []
+    age = f"{age_h:.0f} hours" if age_h < 72 else f"{age_h / 24:.0f} days"
+    return [f"The latest observation is {age} old: this was the state then, and need not be the state now."]
 
 
 def _top(document: Mapping[str, Any]) -> str:

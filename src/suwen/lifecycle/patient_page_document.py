@@ -6,6 +6,7 @@ The HTML page is rendered from exactly this document, and HTTP gives the same on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def patient_document(
         "disclaimer": DISCLAIMER,
         "patient": {"id": patient, "sex": sex, "age_years": age_years},
         "made_at": now(),
-        "window": {"start": getattr(value, "start", None), "end_h": end_h},
+        "window": {"start": getattr(value, "start", None), "end_h": end_h, "age_h": _age(value)},
         "simulated": made.simulated,
         "answer": answers.answer(task, made),
         "scores": [plain(sheet) | {"total": sheet.total} for sheet in made.output.sheets]
@@ -215,6 +216,16 @@ def _end(value: Any) -> float:
     if not isinstance(value, Observations):
         return 0.0
     return max(value.length_h, float(value.hours[-1]) if len(value) else 0.0)
+
+
+def _age(value: Any) -> float | None:
+    """Hours since the latest observation; ``None`` where its date is not known."""
+    start = getattr(value, "start", None)
+    if start is None or not isinstance(value, Observations) or not len(value):
+        return None
+    at = datetime.fromisoformat(start)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return (datetime.now(UTC) - at).total_seconds() / 3600 - float(value.hours[-1])
 
 
 def _alarms(loaded: Loaded, value: Any, made: Prediction) -> dict[str, Any]:
