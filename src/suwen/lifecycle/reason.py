@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from suwen.core.engine import Players
 from suwen.core.errors import UnknownSetting, nearest
 from suwen.core.prediction import Explanation, Output, Prediction, Scores
 from suwen.core.sample import Sample
 from suwen.core.task import Task
-from suwen.lifecycle.models import Loaded
+
+if TYPE_CHECKING:
+    from suwen.lifecycle.models import Loaded
 
 DEFAULT = "default"
 """Asks for the first of a task's methods."""
