@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ def evaluate(
     source
         Where the samples are. Its own parts are used if it declares any; the source of the run itself is
         parted as the run parted it; any other source is judged whole, less what the run learned from. A
-        part that the source declares is never thinned out, but what was learned from is counted.
+        part that the source declares is never thinned out, but what was learned from is counted; where the
+        task says ``leave_out_repeats`` it is left out there too.
     split
         Part to judge; ``test`` where there is one, else ``validation``. A source judged whole is ``test``.
     seed
@@ -68,7 +69,17 @@ def evaluate(
     progress("reading the source")
     dataset = gather(task, source)
     task = loaded.task
-    name, (samples, notes) = _choose(engine, dataset, split, memory, same=dataset.fingerprint == fingerprint)
+    # What is scored out-of-fold was learned from in the other folds: validation counts as train then.
+    pooled = bool(loaded.manifest["engine_manifest"].get("out_of_fold"))
+    name, (samples, notes) = _choose(
+        engine,
+        dataset,
+        split,
+        memory,
+        same=dataset.fingerprint == fingerprint,
+        learned=("train", "validation") if pooled else ("train",),
+        thin=bool(task.extra.get("leave_out_repeats")),
+    )
     if not samples:
         raise BadInput(
             "no labelled sample is left to judge", where=source, fix="Give another source or --split"
@@ -110,26 +121,43 @@ def _choose(
     memory: Mapping[str, Mapping[str, str]],
     *,
     same: bool,
+    learned: Sequence[str] = ("train",),
+    thin: bool = False,
 ) -> tuple[str, Part]:
-    """Which samples are judged, under which name."""
+    """Which samples are judged, under which name.
+
+    Parameters
+    ----------
+    same
+        Whether it is the source of the run.
+    learned
+        Parts of the run that its model has seen.
+    thin
+        Whether a declared test part is thinned out too.
+    """
     labelled = dataset.where(lambda sample: sample.target is not None)
     notes: list[str] = []
     if len(labelled) < len(dataset):
         notes.append(f"{len(dataset) - len(labelled)} samples have no label and are not judged.")
     declared = {sample.split for sample in labelled if sample.split}
     if same:
-        remembered = {id(s): memory["content"].get(engine.content_key(s)) for s in labelled}
+        remembered = {
+            id(s): "test" if s.split == "test" else memory["content"].get(engine.content_key(s))
+            for s in labelled
+        }
         name = _name(split, {part for part in remembered.values() if part})
-        return name, (tuple(s for s in labelled if remembered[id(s)] == name), notes)
-    if declared:
+        chosen = tuple(s for s in labelled if remembered[id(s)] == name)
+        if not (thin and name == "test"):
+            return name, (chosen, notes)
+    elif declared:
         name = _name(split, declared)
         chosen = tuple(s for s in labelled if s.split == name)
     else:
         name, chosen = _name(split, {"test"}), labelled
     if name == "train":
         return name, (chosen, notes)
-    seen = [s for s in chosen if _learned(engine, s, memory, dataset.subjects_known)]
-    if seen and declared:
+    seen = [s for s in chosen if _learned(engine, s, memory, dataset.subjects_known, learned)]
+    if seen and declared and not thin:
         notes.append(
             f"The model learned from {len(seen)} of these samples or their subjects: read with care."
         )
@@ -141,12 +169,16 @@ def _choose(
 
 
 def _learned(
-    engine: Engine, sample: Sample, memory: Mapping[str, Mapping[str, str]], subjects_known: bool
+    engine: Engine,
+    sample: Sample,
+    memory: Mapping[str, Mapping[str, str]],
+    subjects_known: bool,
+    parts: Sequence[str],
 ) -> bool:
-    """Whether the run trained on this content, or on this subject where subjects are known."""
-    if memory["content"].get(engine.content_key(sample)) == "train":
+    """Whether the run learned from this content, or from this subject where subjects are known."""
+    if memory["content"].get(engine.content_key(sample)) in parts:
         return True
-    return subjects_known and memory["subjects"].get(subject_key(sample.subject_id)) == "train"
+    return subjects_known and memory["subjects"].get(subject_key(sample.subject_id)) in parts
 
 
 def _name(split: str | None, available: set[str]) -> str:

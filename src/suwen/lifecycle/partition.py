@@ -12,7 +12,7 @@ from typing import Any
 from suwen.core.documents import read_json, write_json
 from suwen.core.engine import Engine, Parts
 from suwen.core.errors import BadInput, LeakageFound
-from suwen.core.sample import Sample, Samples
+from suwen.core.sample import SPLITS, Sample, Samples
 from suwen.core.task import Task
 from suwen.lifecycle.audit import Audit
 from suwen.lifecycle.audit.report import Finding
@@ -128,8 +128,10 @@ def subject_key(subject_id: str) -> str:
 
 def remember(engine: Engine, parted: Partition, path: Path) -> None:
     """Write which content and which subjects were in which part, as hashes."""
-    content = {engine.content_key(s): s.split for s in parted.samples if s.split}
-    subjects = {subject_key(s.subject_id): s.split for s in parted.samples if s.split}
+    # Where leakage was accepted the same content is in two parts: what counts is that it was learned from.
+    order = sorted((s for s in parted.samples if s.split), key=lambda s: SPLITS[::-1].index(str(s.split)))
+    content = {engine.content_key(s): s.split for s in order}
+    subjects = {subject_key(s.subject_id): s.split for s in order}
     write_json(path, {"content": content, "subjects": subjects})
 
 
