@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DONE = "done.json"
-LEAST_WEIGHT = 1e-3
+LEAST_WEIGHT = 0.02
 """A learner of less weight in the ensemble is not carried along."""
 ENSEMBLE = "ensemble"
 """Name of the weighted mean in tables and manifests."""
@@ -152,7 +152,11 @@ def _stand(
     parts = {winner: 1.0}
     if winner == ENSEMBLE or (shifted and rivals):
         weights, added = fit_weights([scores[name] for name in names], units, loss, shifted=shifted)
-        parts = {name: float(w) for name, w in zip(names, weights, strict=True) if w > LEAST_WEIGHT}
+        kept = weights > LEAST_WEIGHT * weights.sum()
+        if not kept.all():  # the others share the work of those left out
+            names = [name for name, held in zip(names, kept, strict=True) if held]
+            weights, added = fit_weights([scores[name] for name in names], units, loss, shifted=shifted)
+        parts = {name: float(w) for name, w in zip(names, weights, strict=True)}
     if winner != ENSEMBLE:
         scores[winner] = mix([scores[winner]], np.array([parts[winner]]), added)
     return Standing(scores=scores, figures=figures, winner=winner, parts=parts, added=added)

@@ -74,7 +74,10 @@ class TableFollower:
         """See :class:`Follower`."""
         moving = Running.joined(self.spec, [note[0] for note in notes]).table()
         fixed, hours = (np.concatenate([note[at] for note in notes]) for at in (1, 2))
-        whole = Table(np.concatenate([moving, fixed], axis=1, dtype=np.float32), self.columns)
+        rows = np.concatenate([moving, fixed], axis=1, dtype=np.float32)
+        whole = Table(
+            rows.astype(np.float64), self.columns
+        )  # once for all trees, which compare in double precision
         total: Floats | float = 0.0
         for weight, members, places in self.learners:
             design = whole

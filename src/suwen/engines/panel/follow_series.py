@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from suwen.engines.panel.follow import Floats, Ints, Weighted
 from suwen.engines.series.grid import NEVER
+from suwen.engines.series.scaling import placed, waited
 from suwen.engines.series.serve import SeriesMember
 
 Array = NDArray[np.float32]
@@ -40,6 +41,8 @@ class SeriesFollower:
             for fold, member in enumerate(members)
         ]
         self.scalings = [member.scaling for member in learners[0][1]]
+        self.knots = np.stack([scaling.value for scaling in self.scalings])
+        self.fixed_knots = np.stack([scaling.static for scaling in self.scalings])
         facts = self.members[0][1].facts
         self.steps, self.step_h = int(facts["steps"]), float(facts["step_h"])
         width = len(self.names)
@@ -84,11 +87,12 @@ class SeriesFollower:
         """What the networks of each fold read, (m, F)."""
         at = cell[:, None]
         since = np.where(seen_at < 0, NEVER, (at - seen_at) * self.step_h).astype(np.float32)
+        same = np.concatenate([(seen_at == at).astype(np.float32), waited(since)], axis=1)
+        scaled, fixed = placed(value, self.knots), placed(given, self.fixed_knots)
+        missing = self.scalings[0].fixed(given)[:, -1:]
         return [
-            np.concatenate(
-                [*scaling.moving(value, seen_at == at, since), scaling.fixed(given)], axis=1, dtype=np.float32
-            )
-            for scaling in self.scalings
+            np.concatenate([mine, same, descriptors, missing], axis=1, dtype=np.float32)
+            for mine, descriptors in zip(scaled, fixed, strict=True)
         ]
 
     def note(self, places: Ints, hours: Floats) -> tuple[Any, ...]:

@@ -148,9 +148,12 @@ class LandmarkedMember:
         period = np.searchsorted(self.edges, known_h, side="left")
         period[known_h >= self.edges[-1]] = len(self.edges)
         out: Floats | None = None
-        for number in np.unique(period):
-            mine = np.flatnonzero(period == number)
+        found = np.unique(period)
+        for number in found:
             member = self.whole if number == len(self.edges) else self.periods[number]
+            if len(found) == 1:
+                return member.scores(design)
+            mine = np.flatnonzero(period == number)
             part = member.scores(design.take(mine))
             out = np.zeros((len(period), part.shape[1])) if out is None else out
             out[mine] = part

@@ -49,9 +49,7 @@ class Scaling:
 
     def moving(self, value: Array, seen: NDArray[np.bool_], since: Array) -> tuple[Array, Array, Array]:
         """The part that moves with time: arrays (..., V) each."""
-        scaled = placed(value, self.value)
-        waited = np.log1p(np.minimum(since, NEVER)) / np.float32(np.log1p(NEVER))
-        return scaled, seen.astype(np.float32), waited.astype(np.float32)
+        return placed(value, self.value), seen.astype(np.float32), waited(since)
 
     def fixed(self, static: Array) -> Array:
         """The descriptors (n, S), scaled, missing as 0, and one column more: the share that is missing."""
@@ -70,27 +68,43 @@ class Scaling:
         return Scaling(value=arrays["value"], static=arrays["static"])
 
 
+def waited(since: Array) -> Array:
+    """Hours since, on a logarithmic scale: 0 now, 1 never."""
+    return (np.log1p(np.minimum(since, NEVER)) / np.float32(np.log1p(NEVER))).astype(np.float32)
+
+
 FEW = 4096
 """Rows up to which all variables are looked up at once; a search per variable is faster beyond."""
 
 
 def placed(x: Array, knots: Array) -> Array:
-    """Normal scores -2.6 to 2.6 of values (..., V) among the knots (V, KNOTS); missing is 0, the median."""
-    if not knots.shape[0]:
-        return np.zeros(x.shape, np.float32)
-    given = np.where(np.isnan(x), knots[:, KNOTS // 2], x)
-    rows = given.reshape(-1, knots.shape[0])
-    if len(rows) <= FEW:
-        cell = (rows[:, :, None] >= knots[None, :, 1:-1]).sum(2)
+    """Normal scores -2.6 to 2.6 of values (..., V) among knots (..., V, KNOTS); missing is 0, the median.
+
+    Parameters
+    ----------
+    x
+        Values.
+    knots
+        Of one scaling, (V, KNOTS), or of several at once, (F, V, KNOTS): the result is then (F, ..., V).
+    """
+    several = knots if knots.ndim == 3 else knots[None]
+    if not several.shape[1]:
+        return np.zeros(x.shape if knots.ndim == 2 else (len(several), *x.shape), np.float32)
+    rows = x.reshape(-1, several.shape[1])
+    given = np.where(np.isnan(rows)[None], several[:, None, :, KNOTS // 2], rows[None])
+    if len(rows) * len(several) <= FEW:
+        cell = (given[..., None] >= several[:, None, :, 1:-1]).sum(3)
     else:
-        cell = np.stack(
-            [np.searchsorted(k[1:-1], column, "right") for k, column in zip(knots, rows.T, strict=True)], 1
-        )
-    variable = np.arange(knots.shape[0])
-    low, high = knots[variable, cell], knots[variable, cell + 1]
-    share = np.clip((rows - low) / (high - low), 0, 1)
+        cell = np.empty(given.shape, np.int64)
+        for fold, v in np.ndindex(*several.shape[:2]):
+            cell[fold, :, v] = np.searchsorted(several[fold, v, 1:-1], given[fold, :, v], "right")
+    fold, variable = np.ogrid[: len(several), : several.shape[1]]
+    low = several[fold[:, None], variable[None], cell]
+    high = several[fold[:, None], variable[None], cell + 1]
+    share = np.clip((given - low) / (high - low), 0, 1)
     out = PLACES[cell] + share * (PLACES[cell + 1] - PLACES[cell])
-    return np.where(np.isnan(x), 0.0, out.reshape(x.shape)).astype(np.float32)
+    out = np.where(np.isnan(rows)[None], 0.0, out).astype(np.float32)
+    return out.reshape(x.shape) if knots.ndim == 2 else out.reshape(len(several), *x.shape)
 
 
 def fit_scaling(made: Grid) -> Scaling:

@@ -42,6 +42,6 @@ task = PanelTask(
     sensors=SENSORS,
     gate=enough,
     floor={"auroc": 0.80},
-    settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 10, "shortcut_probe": False},
+    settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 8, "shortcut_probe": False},
     extra={"demo": "signals/cinc2012"},
 )  # fmt: skip
