@@ -141,6 +141,8 @@ class Players:
         Unit of every output.
     headline
         Which output is explained first.
+    said
+        Array (K,): what the model answers for the untouched sample, which base and values must add up to.
     own
         Methods the model brings itself, by name: exact contributions of its trees, (players,) of the headline.
     edited
@@ -157,6 +159,7 @@ class Players:
     outputs: tuple[str, ...]
     unit: str
     headline: int
+    said: Any = None
     own: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     edited: Callable[[Sequence[Mapping[str, float]]], Any] | None = None
     latest: Mapping[str, float] = field(default_factory=dict)

@@ -68,14 +68,16 @@ def explain_players(players: Players, method: str, *, seed: int = 0) -> Explanat
 def _shapley(players: Players, seed: int) -> Explanation:
     count = len(players.variables)
     if count <= FEW:
-        found = shapley(players.answer, count, seed=seed)
+        found = shapley(players.answer, count, seed=seed, output=players.said)
         lines = [] if found.values is None else [
             _row(players, at, found.values[at], found.standard_error[at]) for at in range(count)
         ]  # fmt: skip
     else:
         names = list(dict.fromkeys(players.variables))
         group = [names.index(name) for name in players.variables]
-        nested = owen(players.answer, group, opened=OPENED, permutations=ORDERS, seed=seed)
+        nested = owen(
+            players.answer, group, opened=OPENED, permutations=ORDERS, seed=seed, output=players.said
+        )
         found, lines = nested.groups, []
         for number, name in enumerate(names):
             if found.values is None:
@@ -175,15 +177,14 @@ def _packaged(players: Players, method: str, seed: int) -> Explanation:
         from suwen.explain.tabular_lime import lime_explanation
 
         found = lime_explanation(vector, seed=seed)
-    base = float(answer(np.zeros((1, len(names))))[0])
-    values = [] if found.values is None else list(np.asarray(found.values, float))
+    base = float(found.checks["base"])
     first = {name: players.variables.index(name) for name in names}
     lines: list[dict[str, Any]] = [
         {
             "variable": name, "from_h": None, "to_h": None, "shown": players.shown[first[name]],
             "value": float(value), "standard_error": None, "by_output": [float(value)],
         }
-        for name, value in zip(names, values, strict=False)
+        for name, value in found.values.items()
     ]  # fmt: skip
     lines.sort(key=lambda line: -abs(line["value"]))
     return Explanation(

@@ -145,12 +145,11 @@ class LandmarkedMember:
 
     def scores_at(self, design: Any, known_h: Floats) -> Floats:
         """Scores (n, K) of the learner's own design of stays known up to these hours."""
-        period = np.searchsorted(self.edges, known_h, side="left")
-        period[known_h >= self.edges[-1]] = len(self.edges)
+        period = self._period(known_h)
         out: Floats | None = None
         found = np.unique(period)
         for number in found:
-            member = self.whole if number == len(self.edges) else self.periods[number]
+            member = self._of(int(number))
             if len(found) == 1:
                 return member.scores(design)
             mine = np.flatnonzero(period == number)
@@ -159,6 +158,18 @@ class LandmarkedMember:
             out[mine] = part
         assert out is not None  # noqa: S101 (there is at least one stay)
         return out
+
+    def answering(self, known_h: float) -> Member:
+        """The model that answers for a stay known up to an hour."""
+        return self._of(int(self._period(np.array([known_h]))[0]))
+
+    def _period(self, known_h: Floats) -> Ints:
+        period = np.searchsorted(self.edges, known_h, side="left")
+        period[known_h >= self.edges[-1]] = len(self.edges)
+        return period
+
+    def _of(self, period: int) -> Member:
+        return self.whole if period == len(self.edges) else self.periods[period]
 
 
 def _stay(task: PanelTask, sample: Sample) -> Observations:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from suwen.core.endpoint import Forecast, TimeToEvent
 from suwen.core.engine import Players
 from suwen.core.sample import Sample
+from suwen.engines.panel.exact import contributions, has_trees
 from suwen.engines.panel.parts import edited, latest, of_observations, of_row
 from suwen.engines.panel.units import rows
 from suwen.formats.signals.row import Row
@@ -56,6 +57,10 @@ def open_up(model: PanelModel, sample: Sample, explained: int) -> Players:
         outputs=outputs,
         unit=unit,
         headline=headline,
+        said=of([sample])[0],
+        own={"contributions": lambda: contributions(model, sample, explained, temperature)}
+        if has_trees(model)
+        else {},
         edited=risks,
         latest=latest(sample, field),
     )
