@@ -19,6 +19,7 @@ SMALLEST = {
     "imaging_accuracy": ["--only", "breast"],
     "imaging_gate": ["--images", "2", "--xrays", "5"],
     "dicom_reading": ["--files", "5"],
+    "signals_genes": ["--seeds", "1", "--folds", "2", "--only", "golub", "--without-peers"],
     "records": [
         "--resources", "150", "--peer-resources", "100", "--searches", "60", "--rounds", "1", "--kills", "1",
         "--without", "postgresql", "medplum",
@@ -33,6 +34,7 @@ FIGURES = {
     "imaging_accuracy": set(),
     "imaging_gate": {"least_auroc"},
     "dicom_reading": {"tracebacks", "slowest_s"},
+    "signals_genes": {"golub_balanced_accuracy"},
     "records": {
         "ingest_resources_per_s", "http_ingest_resources_per_s", "search_per_s", "validate_speedup", "erase_seconds",
     },

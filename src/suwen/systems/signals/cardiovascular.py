@@ -77,6 +77,11 @@ task = PanelTask(
     ),
     subgroups=("age_band", "sex"),
     floor={"auroc": 0.65},
-    settings={"test_fraction": 0.0, "shortcut_probe": False},
+    settings={
+        "test_fraction": 0.0,
+        "shortcut_probe": False,
+        # From here a ten-year coronary risk is intermediate (NCEP Adult Treatment Panel III, JAMA 2001;285:2486).
+        "operating_point": "probability>=0.10",
+    },
     extra={"demo": "signals/tabular/framingham_10yr_chd.csv"},
 )
