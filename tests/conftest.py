@@ -21,6 +21,9 @@ from typing import Any
 
 import pytest
 
+from specimens import Source, specimen_of
+from suwen.lifecycle.discovery import find
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -60,76 +63,43 @@ class Trained:
 
     task: str
     source: Path
+    items: tuple[Path, ...]
     run: Path
     home: Path
     document: dict[str, Any]
 
 
-QUICK = {
-    "epochs": 3,
-    "ensemble": 1,
-    "folds": 0,
-    "batch_size": 8,
-    "learning_rate": 0.004,
-    "mlflow": False,
-    "shortcut_probe": False,
-}
-"""Settings with which a small network learns something in seconds."""
-PER_CLASS = 80
-BLANK = 6
-"""Rows of a small source whose label is left empty."""
-
-
 @pytest.fixture(scope="session")
 def quick() -> dict[str, Any]:
-    """Settings for a training that takes seconds."""
-    return dict(QUICK)
+    """Settings with which an image task's training takes seconds; other tasks': ``specimen_of(name).quick``."""
+    return dict(specimen_of("imaging.pneumonia").quick)
 
 
 @pytest.fixture(scope="session")
-def pictures_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A small labelled folder of real pictures for a task: two of each subject, a few without a label."""
+def source_of(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Source]:
+    """A small labelled source of real data for a task, and what was written into it."""
 
     @cache
-    def make(name: str) -> Path:
-        from suwen.lifecycle.discovery import find
-
-        task = find(name)
-        folder = tmp_path_factory.mktemp("pictures") / name
-        write_pictures(folder, task, data_dir / task.extra["demo"])
-        return folder
+    def make(name: str) -> Source:
+        folder = tmp_path_factory.mktemp("source")
+        try:
+            return specimen_of(name).write(find(name), data_dir, folder)
+        except FileNotFoundError as missing:
+            _absent(f"the data of {name} are not in {data_dir}: {missing.filename}")
+            raise
 
     return make
 
 
-def write_pictures(folder: Path, task: Any, archive: Path) -> None:
-    """Write distinct pictures of every class as PNG, with ``labels.csv`` beside them."""
-    from suwen.engines.image.prepare import to_input
-    from suwen.formats.write import grey_png
-
-    folder.mkdir()
-    rows = ["subject_id,file,label,site"]
-    chosen: dict[str, list[Any]] = {name: [] for name in task.endpoint.classes}
-    seen: set[str] = set()
-    for sample in task.collect(str(archive)):
-        (image,) = sample.inputs.values()
-        if sample.target is None or len(chosen[sample.target]) >= PER_CLASS or image.content_key() in seen:
-            continue
-        seen.add(image.content_key())
-        chosen[sample.target].append(image.load().pixels)
-    for number, (name, pictures) in enumerate(chosen.items()):
-        for at, pixels in enumerate(pictures):
-            file = f"{number}-{at}.png"
-            small = pixels if max(pixels.shape) <= 64 else to_input(pixels, 48)
-            (folder / file).write_bytes(grey_png(small))
-            label = "" if not number and at < BLANK else name
-            rows.append(f"s{number}-{at // 2},{file},{label},{'north' if at % 4 < 2 else 'south'}")
-    (folder / "labels.csv").write_text("\n".join(rows) + "\n", "utf-8")
+@pytest.fixture(scope="session")
+def pictures_of(source_of: Callable[[str], Source]) -> Callable[[str], Path]:
+    """A small labelled folder of real pictures for a task: two of each subject, a few without a label."""
+    return lambda name: source_of(name).path
 
 
 @pytest.fixture(scope="session")
 def trained(
-    pictures_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+    source_of: Callable[[str], Source], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Trained]:
     """One small training per task and session, made when it is first asked for."""
 
@@ -138,11 +108,18 @@ def trained(
         from suwen.lifecycle.train import train
 
         folder = tmp_path_factory.mktemp("trained")
-        source = pictures_of(name)
+        source = source_of(name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SUWEN_HOME", str(folder / "home"))
-            document = train(name, str(source), folder / "run", overrides=QUICK)
-        return Trained(task=name, source=source, run=folder / "run", home=folder / "home", document=document)
+            document = train(name, str(source.path), folder / "run", overrides=specimen_of(name).quick)
+        return Trained(
+            task=name,
+            source=source.path,
+            items=source.items,
+            run=folder / "run",
+            home=folder / "home",
+            document=document,
+        )
 
     return make
 
@@ -167,12 +144,11 @@ def deployed(workshop: Callable[..., Trained], monkeypatch: pytest.MonkeyPatch) 
 
     def make(name: str = "imaging.pneumonia") -> Trained:
         from suwen.lifecycle.deploy import deploy
-        from suwen.lifecycle.discovery import find
 
         made = workshop(name)
         with monkeypatch.context() as patch:
-            for metric in find(name).floor:
-                patch.setitem(find(name).floor, metric, 0.0)
+            for metric in list(find(name).floor):
+                patch.delitem(find(name).floor, metric)
             deploy(made.run)
         return made
 

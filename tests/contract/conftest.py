@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from specimens import Source, Specimen, specimen_of
 from suwen.lifecycle import discovery
 
 OUTSIDE = "outside.brain"
@@ -58,6 +59,37 @@ def installed(outside_package: Path) -> Iterator[None]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that takes ``name`` over every task."""
-    if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", sorted({*discovery.all_tasks(), OUTSIDE}))
+    """Run every test that takes ``name`` over every task, with everything its specimen has to offer beside."""
+    if "name" not in metafunc.fixturenames:
+        return
+    names = sorted({*discovery.all_tasks(), OUTSIDE})
+    beside = {
+        "method": lambda one: one.methods,
+        "kind": lambda one: tuple(one.bad),
+        "misspelt": lambda one: tuple(one.misspelt),
+        "setting": lambda one: tuple(one.out_of_range),
+    }
+    for key, offers in beside.items():
+        if key in metafunc.fixturenames:
+            pairs = [(name, each) for name in names for each in offers(_specimen(name))]
+            metafunc.parametrize(("name", key), pairs, ids=str)
+            return
+    metafunc.parametrize("name", names)
+
+
+def _specimen(name: str) -> Specimen:
+    return specimen_of(
+        "imaging.pneumonia" if name == OUTSIDE else name
+    )  # not installed while tests are collected
+
+
+@pytest.fixture
+def specimen(name: str) -> Specimen:
+    """What the contract needs to know of this task."""
+    return _specimen(name)
+
+
+@pytest.fixture
+def source(name: str, source_of: Callable[[str], Source]) -> Source:
+    """Its small labelled source."""
+    return source_of(name)

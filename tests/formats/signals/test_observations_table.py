@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,19 @@ def test_values_arrive_in_the_variables_own_unit(mortality: Any) -> None:
     assert seen.static["Age"] == 71
     assert seen.length_h == 48
     assert seen.hours.tolist() == [0.5, 0.5, 1, 1, 1.5, 2, 2, 2.5, 3]
+
+
+def test_a_weight_on_admission_describes_the_stay_and_is_observed_too(mortality: Any) -> None:
+    (first,) = read(mortality, table("0,Weight,80,kg", "0,HR,80,bpm", "5,Weight,82,kg"))
+    seen = first.inputs["stay"]
+    assert seen.static["Weight"] == 80
+    assert seen.of("Weight")[1].tolist() == [80, 82]
+    (later,) = read(mortality, table("0,HR,80,bpm", "5,Weight,82,kg"))
+    assert math.isnan(later.inputs["stay"].static["Weight"]), "what was weighed later was not known on admission"
+    lines = [{"time_h": 0, "variable": "HR", "value": 80}]
+    (said,) = read(mortality, json.dumps({"static": {"Weight": 70}, "observations": lines}).encode())
+    assert said.inputs["stay"].static["Weight"] == 70
+    assert not len(said.inputs["stay"].of("Weight")[1])
 
 
 def test_json_and_csv_say_the_same(mortality: Any) -> None:

@@ -60,7 +60,7 @@ class RulesModel:
         return [raw.abstained for raw in self.infer(samples)]
 
     def _raw(self, found: Filled) -> Raw:
-        if not found.hours:
+        if not any(part.value is not None for sheet in found.courses[0] for part in sheet.parts):
             return Raw(
                 logits=None,
                 members=None,

@@ -96,7 +96,7 @@ def read_stays(
         ``empty-file``, ``not-text``, ``bad-json``.
     """
     known = {name: (index, v) for index, v in enumerate(rules.variables) for name in (v.name, *v.loinc)}
-    fixed = {v.name: v for v in descriptors if v.name not in known}
+    fixed = {v.name: v for v in descriptors}
     gathered: dict[str, _Gathering] = {}
     for record in read_records(data, nested="observations", inherited=("subject_id", "label", "static")):
         subject = str(record.get("subject_id") or "").strip()
@@ -142,7 +142,7 @@ def _observe(
     name = str(record["variable"]).strip()
     if "value" not in record:
         raise BadInput("a line has no column 'value'", fix=COLUMNS, code="missing-column")
-    if name in fixed:
+    if name in fixed and name not in known:
         _describe(stay, fixed, name, record["value"], record.get("unit"))
         return
     if name not in known:
@@ -180,14 +180,10 @@ def _finish(
         raise BadInput("one subject has two labels", fix="Keep the right one", code="conflicting-labels")
     static = {variable.name: math.nan for variable in descriptors}
     for variable in descriptors:
-        if variable.name in stay.static:
-            static[variable.name] = descriptor(
-                stay.static[variable.name],
-                variable,
-                rules.slips.get(variable.name, ()),
-                reasons=stay.reasons,
-                absent=rules.absent,
-            )
+        given, counted = _given(stay, rules, variable.name)
+        if given is not None:
+            slips = rules.slips.get(variable.name, ())
+            static[variable.name] = descriptor(given, variable, slips, reasons=counted, absent=rules.absent)
     hours = np.array(stay.hours, np.float64)
     seen, reasons = rules.apply(
         hours,
@@ -203,3 +199,21 @@ def _finish(
             "nothing was observed in this stay", fix="Give at least one observation", code="empty-stay"
         )
     return Stay(subject=subject, observations=seen, label=next(iter(stay.labels), None), reasons=reasons)
+
+
+def _given(stay: _Gathering, rules: Rules, name: str) -> tuple[float | None, Reasons]:
+    """What a descriptor is given as, and where it counts if it is missing.
+
+    A variable of the same name is one on admission: what was observed of it first, at hour 0, describes the
+    stay. Its missing values are counted among the observations.
+    """
+    if name in stay.static:
+        return stay.static[name], stay.reasons
+    if name in rules.names:
+        index = rules.names.index(name)
+        for hour, variable, value in zip(stay.hours, stay.variable, stay.values, strict=True):
+            if hour > 0:
+                break
+            if variable == index:
+                return value, Reasons()
+    return None, stay.reasons
