@@ -151,9 +151,9 @@ def test_the_routes_are_described(home: Path) -> None:
     route = paths["/api/tasks/{task}/patients/{patient}"]
     assert set(route) == {"get", "post"}
     assert "404" in route["get"]["responses"]
-    assert paths["/api/tasks/{task}/patients/{patient}/page"]["get"]["responses"]["200"]["content"] == {
-        "text/html": {}
-    }
+    assert paths["/api/tasks/{task}/patients/{patient}/page"]["get"]["responses"]["200"][
+        "content"
+    ].keys() == {"text/html"}
 
 
 def test_the_command_line_reads_the_record(

@@ -76,7 +76,10 @@ async def get_patient(
     summary="The same as one self-contained page",
     response_class=Response,
     responses={
-        200: {"description": "HTML without scripts or external resources.", "content": {"text/html": {}}},
+        200: {
+            "description": "HTML without scripts or external resources.",
+            "content": {"text/html": {"example": "<!doctype html><html lang=en>..."}},
+        },
         **errors(400, 403, 404, 424),
     },
 )
