@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from suwen.engines.image.augment import Augmentation
-from suwen.engines.image.module import ImageModule, Standardised, cosine
+from suwen.engines.image.module import ImageModule, Standardised
 from suwen.engines.image.networks import build
+from suwen.engines.loop.optimiser import cosine
 
 SETTINGS = {"label_smoothing": 0.0, "weight_decay": 0.05, "learning_rate": 1e-3}
 
