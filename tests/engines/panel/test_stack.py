@@ -10,7 +10,7 @@ import pytest
 from suwen.core.engine import Units
 from suwen.engines.panel import stack
 from suwen.engines.panel.criterion import log_softmax
-from suwen.engines.panel.stack import class_loss, fit_weights, hazard_loss, loss_of, mix, value_loss
+from suwen.engines.panel.stack import class_loss, fit_weights, loss_of, mix, ranking_loss, value_loss
 
 
 def units(target: Any) -> Units:
@@ -86,34 +86,25 @@ def test_forecasts_are_weighed_by_their_error() -> None:
     assert (added == 0).all()
 
 
-def test_the_survival_loss_is_the_likelihood_of_a_known_hazard() -> None:
+def test_the_survival_loss_ranks_as_concordance_does_whatever_the_baseline() -> None:
     rng = np.random.default_rng(5)
-    rate = 0.04
-    time = np.clip(rng.exponential(1 / rate, 500), 1e-3, 60)
-    event = (time < 60).astype(float)
-    grid = np.linspace(2.5, 60, 24)
-    target = units(np.stack([time, event], 1))
-    exact = np.repeat(np.log(rate * grid)[None], 500, axis=0)
-    expected = -float((event * np.log(rate) - rate * time).mean())
-    assert hazard_loss(grid)(exact, target) == pytest.approx(expected, rel=1e-6)
-    for wrong in (-0.3, 0.3):
-        assert hazard_loss(grid)(exact + wrong, target) > expected
-    weights, _ = fit_weights([exact], target, hazard_loss(grid), shifted=False)
-    assert weights[0] == pytest.approx(1, abs=0.05)
-
-
-def test_a_time_beyond_the_grid_is_censored_at_its_end() -> None:
-    grid = np.array([1.0, 2.0])
-    scores = np.log(np.array([[0.1, 0.3]]))
-    late = units([[9.0, 1.0]])
-    censored = units([[2.0, 0.0]])
-    assert hazard_loss(grid)(scores, late) == hazard_loss(grid)(scores, censored) == pytest.approx(0.3)
+    risk = rng.normal(size=800)
+    time, end = rng.exponential(np.exp(-risk)), rng.exponential(2.0, 800)
+    target = units(np.stack([np.minimum(time, end), (time <= end).astype(float)], 1))
+    grid = np.linspace(0.1, 2, 10)
+    right = risk[:, None] + np.log(grid)
+    assert ranking_loss(right, target) == pytest.approx(ranking_loss(right + 3.0, target))
+    assert ranking_loss(right, target) < ranking_loss(0.3 * right, target) < ranking_loss(-right, target)
+    noise = np.repeat(rng.normal(size=(800, 1)), 10, axis=1)
+    weights, _ = fit_weights([right, noise], target, ranking_loss, shifted=False)
+    assert weights[0] == pytest.approx(1, abs=0.15)
+    assert weights[1] < 0.1
 
 
 def test_the_loss_is_that_of_the_endpoint() -> None:
-    assert loss_of("classes", None) is loss_of("alarm", None) is class_loss
-    assert loss_of("forecast", None) is value_loss
-    assert loss_of("survival", np.array([1.0]))(np.zeros((1, 1)), units([[0.5, 0.0]])) == pytest.approx(0.5)
+    assert loss_of("classes") is loss_of("alarm") is class_loss
+    assert loss_of("forecast") is value_loss
+    assert loss_of("survival") is ranking_loss
 
 
 def test_more_rows_than_are_needed_are_sampled_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:

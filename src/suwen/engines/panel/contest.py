@@ -109,7 +109,7 @@ def compete(
         assert out is not None  # noqa: S101 (there are at least two folds)
         scores[learner.name] = out
         seconds[learner.name] = round(time.process_time() - began, 2)
-    return _stand(task, learners, scores, units, fold, settings, context), seconds, history
+    return _stand(task, learners, scores, units, fold, settings), seconds, history
 
 
 def _train(task: PanelTask, learner: Learner, design: Any, units: Units, folder: Path, **named: Any) -> None:
@@ -127,13 +127,12 @@ def _stand(
     units: Units,
     fold: Ints,
     settings: Mapping[str, Any],
-    context: Mapping[str, Any],
 ) -> Standing:
     """Fit the ensemble, its own score cross-fitted so that it is compared as fairly as the learners."""
     judge = criterion(task.decisive)
     kind = task.endpoint.kind
     shifted = kind in {"classes", "alarm"}
-    loss = loss_of(kind, context.get("grid"))
+    loss = loss_of(kind)
     learned = [learner.name for learner in learners if learner.family != "score"]
     if settings["ensemble"] and len(learned) > 1:
         mine = [scores[name] for name in learned]
