@@ -22,13 +22,19 @@ from pydantic import BaseModel
 from suwen.core.sample import Samples
 from suwen.core.task import Task
 from suwen.engines.image.settings import ImageSettings
+from suwen.engines.panel.settings import PanelSettings
 from suwen.lifecycle.settings import Common
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-TABLES: dict[str, type[BaseModel]] = {"life cycle": Common, "image engine": ImageSettings}
-EXAMPLE = ROOT / "examples" / "lung_ct_task.py"
+TABLES: dict[str, type[BaseModel]] = {
+    "life cycle": Common,
+    "image engine": ImageSettings,
+    "panel": PanelSettings,
+}
+EXAMPLES = [ROOT / "examples" / f"{name}_task.py" for name in ("lung_ct", "hospital_death")]
+"""In the order in which the tutorial prints them."""
 
 
 def _range(field: dict[str, Any]) -> str:
@@ -182,20 +188,22 @@ def test_a_decision_record_is_complete_and_short(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tutorial() -> Task:
-    """The task of the tutorial, made by running the code that the tutorial prints."""
+def tutorial() -> dict[str, Task]:
+    """The tasks of the tutorial, made by running the code that the tutorial prints."""
     text = (DOCS / "tutorial-new-task.md").read_text("utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert code == EXAMPLE.read_text("utf-8"), "the tutorial and examples/lung_ct_task.py differ"
-    assert len(code.splitlines()) <= 50
-    names: dict[str, Any] = {}
-    exec(compile(code, "tutorial", "exec"), names)  # noqa: S102 (our own page)
-    task: Task = names["task"]
-    return task
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    found: dict[str, Task] = {}
+    for code, path in zip(blocks, EXAMPLES, strict=True):
+        assert code == path.read_text("utf-8"), f"the tutorial and {path.name} differ"
+        assert len(code.splitlines()) <= 50
+        names: dict[str, Any] = {}
+        exec(compile(code, path.name, "exec"), names)  # noqa: S102 (our own page)
+        found[names["task"].name] = names["task"]
+    return found
 
 
-def test_the_tutorials_task_reads_real_slices(tutorial: Task, data_dir: Path) -> None:
-    found = tutorial.collect(str(data_dir / "imaging" / "lungct_iqoth"))
+def test_the_tutorials_task_reads_real_slices(tutorial: dict[str, Task], data_dir: Path) -> None:
+    found = tutorial["imaging.lung_ct"].collect(str(data_dir / "imaging" / "lungct_iqoth"))
     assert isinstance(found, Samples)
     targets = [sample.target for sample in found]
     assert (targets.count("malignant"), targets.count("not malignant"), len(targets)) == (200, 226, 426)
@@ -203,15 +211,55 @@ def test_the_tutorials_task_reads_real_slices(tutorial: Task, data_dir: Path) ->
     assert not found.subjects_known
 
 
-def test_the_tutorials_task_is_found_by_its_entry_point(
-    tutorial: Task, data_dir: Path, tmp_path: Path
+def test_the_tutorials_table_is_learned_from_beside_the_published_score(
+    tutorial: dict[str, Task], data_dir: Path, tmp_path: Path
+) -> None:
+    from suwen.core.engine import Parts
+    from suwen.engines.panel import PanelTask, engine
+    from suwen.engines.panel.criterion import auroc
+    from suwen.engines.panel.units import one_each
+    from suwen.lifecycle.collect import silent
+
+    task = tutorial["signals.hospital_death"]
+    assert isinstance(task, PanelTask)
+    found = task.collect(str(data_dir / "signals" / "survival" / "support2.csv"))
+    assert isinstance(found, Samples)
+    targets = [sample.target for sample in found]
+    assert (targets.count("died"), len(targets)) == (1865, 7241)
+    assert found.subjects_known
+    assert "slos" in " ".join(found.notes), "the length of stay is passed over"
+    assert found.integrity["by_variable"]["impossible"]["hrt"] == 73
+    some = tuple(found)[:1500]
+    fitted = engine.fit(
+        task,
+        Parts(train=some[:1200], validation=some[1200:], groups=tuple(s.subject_id for s in some)),
+        engine.settings({"learners": "apache,logistic", "folds": 2}),
+        tmp_path,
+        seed=0,
+        progress=silent,
+    )
+    units = one_each(fitted.samples, task.endpoint, task.endpoint.classes)
+    published = auroc(fitted.baselines["apache"], units)
+    assert 0.7 < published < auroc(fitted.logits, units)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("imaging.lung_ct", "imaging/lungct_iqoth", ("226", "200")),
+        ("signals.hospital_death", "signals/survival/support2.csv", ("5376", "1865")),
+    ],
+)
+def test_the_tutorials_tasks_are_found_by_their_entry_point(
+    name: str, data: str, told: tuple[str, ...], tutorial: dict[str, Task], data_dir: Path, tmp_path: Path
 ) -> None:
     package = tmp_path / "site"
     about = package / "your_package-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: your-package\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[suwen.tasks]\n{tutorial.name} = lung_ct_task:task\n")
-    (package / "lung_ct_task.py").write_text(EXAMPLE.read_text("utf-8"))
+    example = next(path for path, one in zip(EXAMPLES, tutorial, strict=True) if one == name)
+    (about / "entry_points.txt").write_text(f"[suwen.tasks]\n{name} = {example.stem}:task\n")
+    (package / example.name).write_text(example.read_text("utf-8"))
     environment = os.environ | {"PYTHONPATH": str(package), "SUWEN_HOME": str(tmp_path / "home")}
 
     def suwen(*words: str) -> Any:
@@ -220,14 +268,11 @@ def test_the_tutorials_task_is_found_by_its_entry_point(
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    assert tutorial.name in {task["name"] for task in suwen("tasks")["tasks"]}
-    audit = suwen(
-        "collect", tutorial.name, "--from", str(data_dir / "imaging" / "lungct_iqoth"), "--no-probe"
-    )
-    assert audit["task"] == tutorial.name
-    text = json.dumps(audit)
-    assert "226" in text
-    assert "200" in text
+    assert name in {task["name"] for task in suwen("tasks")["tasks"]}
+    audit = suwen("collect", name, "--from", str(data_dir / data), "--no-probe")
+    assert audit["task"] == name
+    text = json.dumps(audit["labelled"])
+    assert all(count in text for count in told)
 
 
 if __name__ == "__main__":
