@@ -89,7 +89,9 @@ def _answers(model: PanelModel, samples: Sequence[Sample], explained: int, tempe
         last = np.array([rows(units, np.array([at]))[-1] for at in range(len(samples))])
         scores = scores[last]
     if kind == "survival":
-        out: Floats = 1 - np.exp(-np.exp(scores))
+        from suwen.engines.survival.curves import recalibrated, survival
+
+        out: Floats = 1 - survival(recalibrated(scores, model.manifest["calibration"]))
         return out
     others = np.delete(scores / temperature, explained, axis=1)
     peak = others.max(1)
