@@ -129,12 +129,15 @@ def test_the_moments_are_decided_by_the_seed(tmp_path: Path) -> None:
     assert (runs[0] != runs[2]).any()
 
 
-def test_models_of_periods_have_fewer_trees(tmp_path: Path) -> None:
-    _, inner = trained(tmp_path)
-    assert [one.get("rounds") for one in inner.settings] == [None, 300, 300, 300]
-    (tmp_path / "few").mkdir()
-    _, inner = trained(tmp_path / "few", rounds=10)
-    assert [one["rounds"] for one in inner.settings] == [10] * 4
+def test_periods_may_have_a_quicker_learner(tmp_path: Path) -> None:
+    whole, early = Noting(), Noting()
+    learner = Landmarked(learner=whole, early=early, edges=EDGES)
+    units = Units(owner=np.arange(30), hour=np.zeros(30), target=np.arange(30) % 2)
+    learner.fit(
+        _Task(), learner.design(_Task(), stays()), units, tmp_path,
+        settings={}, context={}, seed=3, progress=lambda _: None,
+    )  # type: ignore[arg-type]  # the name of its input is all that is asked of the task  # fmt: skip
+    assert (len(whole.seen), len(early.seen)) == (1, len(EDGES))
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,11 @@ task = PanelTask(
     learners=(
         ScoreLearner(name="saps_i", score=saps_i),
         Landmarked(learner=LogisticClasses(table=SHORT, penalties=(0.1, 0.03, 0.01)), edges=PERIODS),
-        Landmarked(learner=BoostedClasses(table=SUMMARIES, rounds=900, parameters=SHALLOW), edges=PERIODS),
+        Landmarked(
+            learner=BoostedClasses(table=SUMMARIES, rounds=900, parameters=SHALLOW),
+            early=BoostedClasses(table=SUMMARIES, rounds=150, parameters=SHALLOW | {"learning_rate": 0.06}),
+            edges=PERIODS,
+        ),
         Network(cell="gru", steps=48, static=STATIC),
         Network(cell="gru_d", steps=48, static=STATIC),
         Network(cell="lstm", steps=48, static=STATIC),
@@ -42,6 +46,6 @@ task = PanelTask(
     sensors=SENSORS,
     gate=enough,
     floor={"auroc": 0.80},
-    settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 8, "shortcut_probe": False},
+    settings={"operating_point": "event1", "test_fraction": 0.0, "folds": 10, "shortcut_probe": False},
     extra={"demo": "signals/cinc2012"},
 )  # fmt: skip
