@@ -109,7 +109,7 @@ def test_the_document_has_every_key_and_is_the_same_each_time(workshop: Callable
     folder = made.run / "reports" / "test"
     assert {path.name for path in folder.iterdir()} == {
         "report.html", "report.json", "roc.png", "pr.png", "reliability.png", "confusion.png",
-        "risk_coverage.png",
+        "risk_coverage.png", "decision_curve.png",
     }  # fmt: skip
     assert read_json(folder / "report.json")["metrics"] == first["metrics"]
     page = (folder / "report.html").read_text("utf-8")

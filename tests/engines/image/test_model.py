@@ -96,8 +96,8 @@ def test_the_map_of_two_classes_is_one_map_turned(opened: tuple[ImageModel, list
 
 def test_a_model_without_its_baseline_says_so(opened: tuple[ImageModel, list[Sample]]) -> None:
     model, samples = opened
-    share = model.baseline(samples)
+    share = model.baselines(samples)["hog_logistic"]
     np.testing.assert_allclose(share.sum(1), 1)
     (model.folder / "baseline.json").unlink()
     with pytest.raises(NotFound, match="without a baseline"):
-        model.baseline(samples)
+        model.baselines(samples)
