@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from suwen.core.errors import BadInput, Conflict, NotFound
+from suwen.core.task import Endpoint, Forecast
 from suwen.lifecycle import discovery
-from suwen.lifecycle.evaluation.metrics import METRICS
+from suwen.lifecycle.evaluation.glossary import line_of
+from suwen.lifecycle.judges import judge_of
 from suwen.lifecycle.settings import resolve
 
 
@@ -38,14 +40,28 @@ def test_it_says_what_it_is_for_and_what_not(name: str) -> None:
         task.title = "other"  # type: ignore[misc]
 
 
-def test_its_endpoint_is_closed_and_coded(name: str) -> None:
+def test_its_endpoint_is_coded(name: str) -> None:
     endpoint = discovery.find(name).endpoint
-    assert len(endpoint.classes) >= 2
-    assert endpoint.positive in endpoint.classes
     system, code, display = endpoint.code
     assert system.startswith(("http://", "urn:"))
     assert code
     assert display
+    judge = judge_of(discovery.find(name))
+    for verb in ("check", "rule", "decision", "report", "decide", "document"):
+        assert callable(getattr(judge, verb))
+    assert judge.document(discovery.find(name), None) == {}, "nothing is said where nothing is answered"
+
+
+def test_its_classes_are_told_apart(name: str) -> None:
+    endpoint = discovery.find(name).endpoint
+    if not isinstance(endpoint, Endpoint):
+        assert endpoint.positive in endpoint.classes
+        return
+    if endpoint.is_open:
+        assert endpoint.resolve(" T cell ") == "T cell", "the classes are those of the data"
+        return
+    assert len(endpoint.classes) >= 2
+    assert endpoint.positive in endpoint.classes
     spellings = [s.lower() for names in endpoint.labels.values() for s in names]
     assert len(spellings) == len(set(spellings)), "one spelling means two classes"
     for known in endpoint.classes:
@@ -57,14 +73,50 @@ def test_its_endpoint_is_closed_and_coded(name: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", "nan", "NA", "unknown", "-1", "?", None])
 def test_a_blank_label_is_no_class(name: str, blank: str | None) -> None:
-    assert discovery.find(name).endpoint.resolve(blank) is None
+    endpoint = discovery.find(name).endpoint
+    if isinstance(endpoint, Endpoint):
+        assert endpoint.resolve(blank) is None
 
 
-def test_its_floor_and_metrics_are_figures_a_report_has(name: str) -> None:
+def test_a_forecast_looks_ahead_between_its_alarms(name: str) -> None:
+    endpoint = discovery.find(name).endpoint
+    if isinstance(endpoint, Forecast):
+        assert list(endpoint.horizons_min) == sorted(set(endpoint.horizons_min))
+        assert endpoint.horizons_min[0] > 0
+        assert endpoint.low < endpoint.high
+        assert endpoint.unit
+        assert endpoint.quantity in {one.name for one in discovery.find(name).variables}
+
+
+def test_its_variables_have_a_unit_and_a_range(name: str) -> None:
+    variables = getattr(discovery.find(name), "variables", ())
+    names = [one.name for one in variables]
+    assert len(names) == len(set(names))
+    for one in variables:
+        assert one.title
+        assert one.unit
+        low, high = one.plausible
+        assert low < high
+        for bound in one.reference:
+            assert bound is None or low <= bound <= high
+        for word, value in one.coded.items():
+            assert word == word.lower()
+            assert one.possible(value)
+        for unit, (factor, _) in one.convertible.items():
+            assert unit != one.unit
+            assert factor > 0
+
+
+def test_its_floor_and_metrics_are_figures_a_report_has(name: str, trained: Callable[[str], Any]) -> None:
     task = discovery.find(name)
-    assert task.floor
-    assert set(task.floor) <= set(METRICS)
-    assert set(task.metrics) <= set(METRICS)
+    figures = set(trained(name).document["validation"]["metrics"])
+    assert set(task.metrics) <= figures
+    assert set(task.floor) <= figures
+    for metric in figures:
+        line = line_of(metric)
+        assert line is not None, f"nobody described {metric}"
+        assert line.title
+        assert line.meaning
 
 
 def test_its_engine_knows_its_settings(name: str) -> None:

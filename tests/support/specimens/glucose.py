@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ def period(*lines: str, header: str = HEADER) -> bytes:
 BAD: dict[str, Bad] = {
     "empty": ("1_0_20210504.csv", b"", {"empty-file"}),
     "truncated archive": ("1.tgz", tarred({"1_0_20210504.csv": period(*READINGS) * 40})[:-30], {"truncated"}),
-    "web page": ("1.csv", PAGE, {"missing-column", "bad-row"}),
+    "web page": ("1.csv", PAGE, {"missing-column", "bad-row", "empty-stay"}),
     "not text": ("1.csv", b"\x00\x01", {"not-text"}),
     "header alone": ("1.csv", period(), {"empty-stay"}),
     "sensor off": ("1.csv", period("2021-05-04 10:33:00,,,", "2021-05-04 10:48:00,,,"), {"empty-stay"}),
@@ -52,7 +53,7 @@ class Glucose(PanelSpecimen):
     leading: str = "rmse_30min_mg_dl"
     bad: Mapping[str, Bad] = field(default_factory=lambda: dict(BAD))
     little: Mapping[str, Any] = field(
-        default_factory=lambda: {"ensemble": False, "learners": "persistence,ridge"}
+        default_factory=lambda: {"ensemble": False, "learners": "persistence,autoregression"}
     )
     prepared_nonetheless: frozenset[str] = frozenset({"nothing readable"})
 
@@ -66,8 +67,10 @@ class Glucose(PanelSpecimen):
                 patients[path.name.partition("_")[0]] = None
                 if len(patients) > 4:
                     break
-                lines = path.read_text("utf-8").splitlines()[: 1 + DAYS * 96]
-                (folder / kind / path.name).write_text("\n".join(lines) + "\n", "utf-8")
+                with path.open(encoding="utf-8", newline="") as whole:
+                    rows = list(csv.reader(whole))[: 1 + DAYS * 96]  # a diet may run over several lines
+                with (folder / kind / path.name).open("w", encoding="utf-8", newline="") as part:
+                    csv.writer(part, lineterminator="\n").writerows(rows)
                 written.append(folder / kind / path.name)
         return Source(
             path=folder,

@@ -100,7 +100,7 @@ class Persons(PanelSpecimen):
         (folder / "items").mkdir()
         for at in range(10, 40):
             item = folder / "items" / f"{at}.csv"
-            bare = {name: value for name, value in given[at].items() if name != self.label}
+            bare = {name: given[at][name] for name in self.header}
             item.write_bytes(as_csv(list(bare), [list(bare.values())]))
             items.append(item)
         return Source(

@@ -98,7 +98,7 @@ _VERBS: dict[str, dict[str, Any]] = {
         model=TEXT,
         validation=REPORT,
         calibration=ANY_OBJECT,
-        operating_point=an_object(rule=TEXT, threshold=NUMBER),
+        operating_point=an_object(rule=TEXT, threshold=NULL_NUMBER),
         conformal=ANY_OBJECT,
         warnings=TEXTS,
         cpu_seconds=NUMBER,

@@ -19,6 +19,11 @@ def an_object(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": sorted(properties)}
 
 
+def also(schema: Schema, **optional: Schema) -> Schema:
+    """The same object, which may have these keys besides."""
+    return {**schema, "properties": {**schema["properties"], **optional}}
+
+
 def a_list(items: Schema) -> Schema:
     """A list of these."""
     return {"type": "array", "items": items}
@@ -68,21 +73,70 @@ PROVENANCE = an_object(
 EXPLANATION = an_object(
     method=TEXT, unit=TEXT, faithfulness=NULL_NUMBER, checks=a_map(NULL_NUMBER), passed={"type": "boolean"}
 )
-RESULT: Schema = an_object(
-    input=TEXT,
-    subject_id=TEXT,
-    positive=TEXT,
-    probability=either(PROBABILITY),
-    probabilities=either(a_map(PROBABILITY)),
-    interval=either(a_list(PROBABILITY)),
-    threshold=either(NUMBER),
-    decision=either(TEXT),
-    conformal_set=either(TEXTS),
-    abstained=either(TEXT),
-    reason=either(TEXT),
-    quality=a_map(NULL_NUMBER),
-    simulated={"type": "boolean"},
-    explanation=either(EXPLANATION),
-    provenance=PROVENANCE,
-    fhir=an_object(resourceType={"const": "Bundle"}),
+SHEET = an_object(
+    name=TEXT,
+    hour=NUMBER,
+    least=NUMBER,
+    most=NUMBER,
+    total=NULL_NUMBER,
+    maximum=NUMBER,
+    band=TEXT,
+    response=TEXT,
 )
+RISKS: Schema = an_object(
+    hours=a_list(NUMBER),
+    probabilities=a_list(PROBABILITY),
+    intervals=a_list(a_list(PROBABILITY)),
+    alarms=a_list(NUMBER),
+    refractory_h=NUMBER,
+)
+TOTALS: Schema = an_object(
+    hours=a_list(NUMBER),
+    least=a_list(NUMBER),
+    most=a_list(NUMBER),
+    alarms=a_list(NUMBER),
+    refractory_h=NUMBER,
+)
+OUTLOOK: Schema = an_object(
+    quantity=TEXT,
+    unit=TEXT,
+    last=NUMBER,
+    horizons=a_list(an_object(minutes=COUNT, value=NUMBER, interval=a_list(NUMBER))),
+    alarms=TEXTS,
+)
+SURVIVAL: Schema = an_object(
+    event=TEXT,
+    times=a_list(NUMBER),
+    probabilities=a_list(PROBABILITY),
+    median=NULL_NUMBER,
+    lower_bound_90=NULL_NUMBER,
+    risk=NUMBER,
+)
+RESULT: Schema = also(
+    an_object(
+        input=TEXT,
+        subject_id=TEXT,
+        positive=TEXT,
+        probability=either(PROBABILITY),
+        probabilities=either(a_map(PROBABILITY)),
+        interval=either(a_list(PROBABILITY)),
+        threshold=either(NUMBER),
+        decision=either(TEXT),
+        conformal_set=either(TEXTS),
+        said=either(TEXT),
+        abstained=either(TEXT),
+        reason=either(TEXT),
+        quality=a_map(NULL_NUMBER),
+        simulated={"type": "boolean"},
+        explanation=either(EXPLANATION),
+        provenance=PROVENANCE,
+        fhir=an_object(resourceType={"const": "Bundle"}),
+    ),
+    course={"anyOf": [RISKS, TOTALS]},
+    scores=a_list(SHEET),
+    outlook=OUTLOOK,
+    survival=SURVIVAL,
+    overlay=TEXT,
+    page=TEXT,
+)
+"""One answer. What answers of its kind do not say is null; what only some kinds say may be absent."""
