@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 DONE = "done.json"
-LEAST_WEIGHT = 0.02
+LEAST_WEIGHT = 0.05
 """A learner of less weight in the ensemble is not carried along."""
 ENSEMBLE = "ensemble"
 """Name of the weighted mean in tables and manifests."""
