@@ -34,6 +34,10 @@ def serve(
             "--db", help="Its database, when that is PostgreSQL: postgresql+psycopg://USER@HOST/NAME."
         ),
     ] = None,
+    watch: Annotated[
+        str,
+        typer.Option("--watch", help="Tasks whose risk follows every patient of the record, by commas."),
+    ] = "",
 ) -> None:
     """Serve the page, the HTTP interface and a record; unauthenticated, hence on this machine alone."""
     _server("run").run(
@@ -43,6 +47,7 @@ def serve(
         only=tuple(word for word in only.split(",") if word),
         store=store,
         db=db,
+        watch=tuple(word for word in watch.split(",") if word),
         allow_remote=allow_remote,
     )
 

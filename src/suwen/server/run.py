@@ -21,6 +21,7 @@ from suwen.server.logs import configure
 
 if TYPE_CHECKING:
     from suwen.records.record import Record
+    from suwen.server.watch import Watch
 
 HOST, PORT = "127.0.0.1", 8000
 NO_SIGN_IN = (
@@ -54,6 +55,7 @@ def run(
     hosts: Sequence[str] = (),
     store: Path | None = None,
     db: str | None = None,
+    watch: Sequence[str] = (),
     allow_remote: bool = False,
     announce: bool = True,
 ) -> None:
@@ -68,6 +70,8 @@ def run(
     store, db
         Folder and database of the patient record to serve, as for :meth:`suwen.records.record.Record.open`;
         without either, none is served.
+    watch
+        Tasks whose model in service follows every patient of the record.
     allow_remote
         Listen on an address that other machines reach, although there is no sign-in; never with a record.
     announce
@@ -78,12 +82,19 @@ def run(
     Refused
         For an address other machines reach, without ``allow_remote`` (code ``remote-address``).
         For any such address when a record is served (code ``remote-record``).
+        For ``watch`` without a record (code ``watch-without-record``).
     Conflict
         When the port is taken (code ``port-in-use``).
     SuwenError
         When the record cannot be opened.
     """
     kept = store is not None or db is not None
+    if watch and not kept:
+        raise Refused(
+            "there is no record whose patients could be watched",
+            fix="Name one with --store or --db",
+            code="watch-without-record",
+        )
     if kept and not is_loopback(host):
         raise Refused(
             "a patient record is served to this machine alone as long as there is no sign-in",
@@ -101,7 +112,7 @@ def run(
     listening = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"
-    record = None
+    record, watching = None, None
     try:
         record = _opened(store, db) if kept else None
         app = create_app(data=data, only=only, hosts=names, record=record)
@@ -109,6 +120,7 @@ def run(
         if record is not None:
             log.warning(NO_SIGN_IN)
             collector.for_large_documents()
+            watching = _watch(record, watch) if watch else None
         # What a proxy says of the client is not believed: links are made from the Host that was checked.
         config = uvicorn.Config(
             app,
@@ -121,6 +133,8 @@ def run(
         _Server(config, (lambda: _print(address)) if announce else None).run(sockets=[listening])
     finally:
         listening.close()
+        if watching is not None:
+            watching.stop()
         if record is not None:  # also when the application did not come up, or was forced to stop
             record.close()
 
@@ -130,6 +144,13 @@ def _opened(store: Path | None, db: str | None) -> Record:
     from suwen.records.record import Record
 
     return Record.open(store, db)
+
+
+def _watch(record: Record, tasks: Sequence[str]) -> Watch:
+    """The watch over the record's patients."""
+    from suwen.server.watch import Watch
+
+    return Watch(record, tasks)
 
 
 def _print(address: str) -> None:
