@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,14 @@ def test_alarms_told_before_a_restart_stay_silent() -> None:
 def test_a_task_that_is_no_risk_over_time_is_refused(home: Path) -> None:
     with pytest.raises(Refused) as refused:
         Live.of(models.load(find("imaging.pneumonia")))
+    assert refused.value.code == "no-stream"
+
+
+def test_a_table_is_one_answer_and_not_followed(home: Path) -> None:
+    loaded = models.load(find("signals.deterioration"))
+    assert Live.of(loaded)
+    with pytest.raises(Refused) as refused:
+        Live.of(replace(loaded, task=find("signals.cardiovascular")))
     assert refused.value.code == "no-stream"
 
 

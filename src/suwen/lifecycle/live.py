@@ -22,6 +22,8 @@ REASONS = 3
 """Variables that an alarm names."""
 LOOK_BACK_H = 6.0
 """Hours over which the variables that moved a risk are looked for."""
+OVER_TIME = frozenset({"observations", "series"})
+"""Kinds of input that arrive one observation after another; a table is one answer."""
 REFRACTORY_H = 24.0
 """Hours of silence after an alarm of a task whose endpoint says none."""
 
@@ -117,7 +119,8 @@ class Live:
         """
         make: Any = getattr(loaded.served, "stream", None)
         variables = getattr(loaded.task, "variables", ())
-        if make is None or loaded.task.endpoint.kind not in {"classes", "alarm", "points"}:
+        over_time = all(one.kind in OVER_TIME for one in loaded.task.inputs)
+        if make is None or not over_time or loaded.task.endpoint.kind not in {"classes", "alarm", "points"}:
             raise Refused(
                 f"'{loaded.task.name}' is not a risk that can be followed",
                 fix="Predict it instead",

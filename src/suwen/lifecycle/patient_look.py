@@ -13,6 +13,7 @@ from suwen.core.task import DISCLAIMER, Task
 from suwen.formats.fhir_parts import check_id
 from suwen.lifecycle import models
 from suwen.lifecycle.discovery import find
+from suwen.lifecycle.live import OVER_TIME
 from suwen.lifecycle.live_record import Followed, Follower
 from suwen.lifecycle.models import Loaded
 from suwen.lifecycle.patient_data import PatientData, admitted, data_of
@@ -171,6 +172,7 @@ def _variables(task: Task) -> Any:
         not variables
         or task.endpoint.kind not in {"classes", "alarm", "points", "forecast"}
         or len(task.inputs) != 1
+        or task.inputs[0].kind not in OVER_TIME
     ):
         raise Refused(
             f"'{task.name}' does not read observations of the record",
