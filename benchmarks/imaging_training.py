@@ -73,9 +73,10 @@ def bare(
     import torch
 
     from suwen.engines.image.augment import augment
-    from suwen.engines.image.module import Standardised, cosine
+    from suwen.engines.image.module import Standardised
     from suwen.engines.image.networks import build
     from suwen.engines.image.recipe import augmentation
+    from suwen.engines.loop.optimiser import cosine
 
     # Ours asks for deterministic kernels, a switch of the whole process; a bare loop would not.
     torch.use_deterministic_algorithms(False)

@@ -31,7 +31,7 @@ def trained(folder: Path, settings: dict[str, Any]) -> Path:
 
 def wanted(given: Any) -> dict[str, Any]:
     """Settings that were given."""
-    found = {name: getattr(given, name) for name in ("folds", "rounds", "epochs")}
+    found = {name: getattr(given, name) for name in ("folds", "rounds", "epochs", "learners")}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -110,6 +110,7 @@ def main() -> None:
     options.add_argument("--run", type=Path, help="a finished run of signals.mortality")
     for name in ("folds", "rounds", "epochs"):
         options.add_argument(f"--{name}", type=int, help="of that training; the task's own by default")
+    options.add_argument("--learners", help="of that training, separated by commas")
     options.add_argument("--checked", type=int, default=2000, help="updates compared with the batch")
     given = options.parse_args()
     if not (data_dir() / "signals" / "cinc2012").is_dir():

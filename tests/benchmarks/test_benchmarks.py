@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+SETTINGS = ["--set", "epochs=1", "--set", "rounds=5", "--set", "folds=2", "--set", "mlflow=false"]
 SMALLEST = {
     "imaging_training": ["--rounds", "1", "--epochs", "1", "--batch", "16", "--images", "32"],
     "imaging_serving": ["--rounds", "1", "--repeats", "1", "--side", "64", "--images", "12"],
@@ -20,6 +21,14 @@ SMALLEST = {
     "imaging_gate": ["--images", "2", "--xrays", "5"],
     "dicom_reading": ["--files", "5"],
     "signals_genes": ["--seeds", "1", "--folds", "2", "--only", "golub", "--without-peers"],
+    "signals_training": ["--stays", "60", "--epochs", "1", "--rounds", "5", "--turns", "1"],
+    "signals_streaming": [
+        "--patients", "10", "--folds", "2", "--rounds", "5", "--epochs", "1", "--learners", "lightgbm,gru",
+        "--checked", "20",
+    ],
+    "signals_glucose": ["--only", "T1DM", "--rounds", "5", "--repeats", "1", *SETTINGS],
+    "signals_sepsis": ["--patients", "300", *SETTINGS],
+    "signals_survival": ["--only", "metabric", "--repeats", "1", "--trees", "0", "--rows", "150", "--sizes", "100"],
     "records": [
         "--resources", "150", "--peer-resources", "100", "--searches", "60", "--rounds", "1", "--kills", "1",
         "--without", "postgresql", "medplum",
@@ -35,6 +44,11 @@ FIGURES = {
     "imaging_gate": {"least_auroc"},
     "dicom_reading": {"tracebacks", "slowest_s"},
     "signals_genes": {"golub_balanced_accuracy"},
+    "signals_training": {"network_overhead", "trees_overhead"},
+    "signals_streaming": {"updates_per_s", "p99_ms", "max_abs_difference"},
+    "signals_glucose": set(),
+    "signals_sepsis": set(),
+    "signals_survival": set(),
     "records": {
         "ingest_resources_per_s", "http_ingest_resources_per_s", "search_per_s", "validate_speedup", "erase_seconds",
     },
@@ -112,7 +126,13 @@ def _records(document: dict[str, Any]) -> None:
     assert document["erase"]["ledger_in_order_afterwards"]
 
 
+def _streaming(document: dict[str, Any]) -> None:
+    assert document["max_abs_difference"] <= 1e-5
+    assert document["updates"] > document["patients"] == 10
+
+
 PARTICULARS = {
+    "signals_streaming": _streaming,
     "records": _records,
     "start": _start,
     "imaging_serving": _serving,

@@ -114,7 +114,7 @@ def hours_after_onset(units: Units, utility: Utility = CINC_2019) -> Floats:
     """Hours since the onset that a stay's labels tell of, (u,); NaN in stays without one."""
     positive = np.flatnonzero(units.target == 1)
     owners, first = np.unique(units.owner[positive], return_index=True)
-    count = int(units.owner[-1]) + 1 if len(units) else 0
+    count = int(units.owner.max()) + 1 if len(units) else 0
     onset = np.full(count, np.nan)
     onset[owners] = units.hour[positive[first]] - utility.optimal_h
     out: Floats = units.hour - onset[units.owner]
