@@ -200,7 +200,7 @@ class Stays2019(PanelSpecimen):
 
     leading: str = "utility"
     bad: Mapping[str, Bad] = field(default_factory=lambda: dict(BAD_2019))
-    prepared_nonetheless: frozenset[str] = frozenset({"nothing readable"})
+    prepared_nonetheless: frozenset[str] = frozenset({"nothing readable", "nobody septic"})
     well: int = 60
     septic: int = 24
 

@@ -119,7 +119,8 @@ class Persons(PanelSpecimen):
         (row,) = csv.DictReader(io.StringIO(content.decode()))
         (folder / "one.json").write_text(json.dumps([row]), "utf-8")
         turned = dict(reversed(row.items()))
-        (folder / "turned.csv").write_bytes(as_csv([*turned, self.label], [[*turned.values(), ""]]))
+        told = ("time", "event") if self.label == "event" else (self.label,)  # what is only known later
+        (folder / "turned.csv").write_bytes(as_csv([*turned, *told], [[*turned.values(), *[1] * len(told)]]))
         (folder / "mac.csv").write_bytes(content.replace(b"\n", b"\r"))
         (folder / "one").mkdir()
         (folder / "one" / "a.csv").write_bytes(content)
@@ -155,7 +156,7 @@ class Persons(PanelSpecimen):
             "no labels": (folder / "bare.csv", {"no-labels", "missing-column"}),
             "unknown label": (folder / "odd.csv", {"unknown-label"}),
             "only blanks": (folder / "blank.csv", {*FEW}),
-            "one class": (folder / "alike.csv", {*FEW, "no-events"}),
+            "one class": (folder / "alike.csv", {*FEW, "too-few-events"}),
             "nothing readable": (folder / "broken.csv", {*FEW}),
         }
 
@@ -255,13 +256,19 @@ class Metabric(Persons):
     methods: tuple[str, ...] = ("shapley",)
     bad: Mapping[str, Bad] = field(
         default_factory=lambda: {
-            kind: bad
-            for kind, bad in bad_rows(METABRIC, [5.6, 7.8, 10.8, 5.9, 1, 1, 0, 1, 56.8], "age").items()
-            # Covariates are what the table holds: there are no columns, units or ranges to be told by.
+            # Covariates are what the table holds, words among them: the model finds the columns that it knows, and
+            # there are no units or ranges to be told by.
+            kind: (
+                file,
+                content,
+                codes | {"missing-columns"} if codes <= {"not-a-number", "missing-column"} else codes,
+            )
+            for kind, (file, content, codes) in bad_rows(
+                METABRIC, [5.6, 7.8, 10.8, 5.9, 1, 1, 0, 1, 56.8], "age"
+            ).items()
             if kind not in {"wrong unit", "nothing possible", "nothing known"}
         }
     )
-    prepared_nonetheless: frozenset[str] = frozenset({"only blanks", "nothing readable"})
     alike: str = "0"
 
     def rows(self, task: Any, data: Path) -> list[dict[str, Any]]:
@@ -298,9 +305,7 @@ class Genes(PanelSpecimen):
 
     leading: str = "balanced_accuracy"
     methods: tuple[str, ...] = ("shapley",)
-    little: Mapping[str, Any] = field(
-        default_factory=lambda: {"ensemble": False, "learners": "nearest_centroid"}
-    )
+    little: Mapping[str, Any] = field(default_factory=lambda: {"ensemble": False, "learners": "centroids"})
     bad: Mapping[str, Bad] = field(
         default_factory=lambda: {
             "empty": ("a.npz", b"", {"empty-file"}),

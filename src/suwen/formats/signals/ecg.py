@@ -102,7 +102,8 @@ class EcgBeats:
                 found += [(beat, False) for beat in record_beats(stem, header, files, notes, self.lead)]
         for beat, strict in found:
             if isinstance(beat.found, BadInput) and strict:
-                raise beat.found
+                with located(item):
+                    raise beat.found
         usable = [
             _sample(task, beat, None, None) for beat, _ in found if not isinstance(beat.found, BadInput)
         ]
