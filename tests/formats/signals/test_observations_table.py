@@ -71,7 +71,9 @@ def test_a_weight_on_admission_describes_the_stay_and_is_observed_too(mortality:
     assert seen.static["Weight"] == 80
     assert seen.of("Weight")[1].tolist() == [80, 82]
     (later,) = read(mortality, table("0,HR,80,bpm", "5,Weight,82,kg"))
-    assert math.isnan(later.inputs["stay"].static["Weight"]), "what was weighed later was not known on admission"
+    assert math.isnan(later.inputs["stay"].static["Weight"]), (
+        "what was weighed later was not known on admission"
+    )
     lines = [{"time_h": 0, "variable": "HR", "value": 80}]
     (said,) = read(mortality, json.dumps({"static": {"Weight": 70}, "observations": lines}).encode())
     assert said.inputs["stay"].static["Weight"] == 70
