@@ -107,3 +107,25 @@ def test_it_comes_back_from_its_file(tmp_path: Path) -> None:
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         back: Any = Scaling.of({key: arrays[key] for key in arrays.files})
     np.testing.assert_array_equal(back.features(grid), scaling.features(grid))
+
+
+@pytest.mark.parametrize("few", [0, 10**9])
+def test_a_few_values_and_many_are_placed_alike(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from suwen.engines.series import scaling as module
+
+    rng = np.random.default_rng(7)
+    values = np.exp(rng.normal(size=(50, 6, 3))).astype(np.float32)
+    values[rng.random(values.shape) < 0.2] = np.nan
+    knots = np.stack([quantiles(np.exp(rng.normal(size=400)).astype(np.float32)) for _ in range(3)])
+    values[0, 0] = knots[:, 4]  # exactly on a knot
+    monkeypatch.setattr(module, "FEW", few)
+    got = placed(values, knots)
+    for v in range(3):
+        expected = np.interp(np.nan_to_num(values[..., v]), knots[v], PLACES)
+        expected[np.isnan(values[..., v])] = 0
+        np.testing.assert_allclose(got[..., v], expected, atol=2e-5)
+    monkeypatch.setattr(module, "FEW", 10**9 - few)
+    np.testing.assert_array_equal(placed(values, knots), got)
+    several = placed(values, np.stack([knots, knots * 2]))
+    np.testing.assert_array_equal(several[0], got)
+    np.testing.assert_array_equal(several[1], placed(values, knots * 2))

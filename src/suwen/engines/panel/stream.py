@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.core.errors import BadInput
+from suwen.core.errors import BadInput, NotFound
 from suwen.core.sample import Sample
 from suwen.engines.panel.follow import Follower, ReplayFollower, TableFollower
 from suwen.engines.panel.follow_series import SeriesFollower
@@ -151,7 +151,17 @@ class PanelStream:
             noted.append(follower.note(places, hours))
 
     def at(self, patient: str, hour: float) -> float:
-        """Probability at an hour at which nothing was observed."""
+        """Probability at an hour at which nothing was observed.
+
+        Raises
+        ------
+        NotFound
+            When the patient is not followed.
+        BadInput
+            ``unsorted`` for a time before the patient's latest.
+        """
+        if patient not in self.places:
+            raise NotFound("this patient is not followed", fix="Begin with what is known of the patient")
         self._check([(patient, hour, 0, 0.0)])
         self.clock[patient] = hour
         place = np.array([self.places[patient]])
