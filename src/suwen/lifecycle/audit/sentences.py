@@ -19,7 +19,7 @@ def warnings(audit: Audit) -> tuple[str, ...]:
     ]
     if not audit.subjects_known and audit.n:
         said.append(
-            "Subjects are not known: images of one person may be on both sides of any split, and intervals "
+            "Subjects are not known: records of one person may be on both sides of any split, and intervals "
             "are too narrow."
         )
     unseen = "subjects" if audit.subjects_known else "samples"
