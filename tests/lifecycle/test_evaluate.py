@@ -222,3 +222,13 @@ def test_without_the_library_of_the_baseline_it_is_left_out_and_said(
     document = evaluate(str(made.run), str(made.source), split="test")
     assert document["baselines"] == {}
     assert any("pip install 'suwen[train]'" in warning for warning in document["warnings"])
+
+
+def test_a_part_pooled_into_folds_keeps_its_out_of_fold_report(workshop: Callable[..., Any]) -> None:
+    made = workshop("signals.gene_cancer")
+    kept = (made.run / "reports" / "validation" / "report.json").read_bytes()
+    found = evaluate(str(made.run), str(made.source))
+    assert found["split"] == "validation"
+    assert found["warnings"][0].startswith("Judged out-of-fold")
+    assert found["metrics"] == read_json(made.run / "reports" / "validation" / "report.json")["metrics"]
+    assert (made.run / "reports" / "validation" / "report.json").read_bytes() == kept

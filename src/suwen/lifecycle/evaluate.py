@@ -17,6 +17,7 @@ from suwen.lifecycle.cohorts import gather
 from suwen.lifecycle.collect import silent
 from suwen.lifecycle.discovery import engine_for, find
 from suwen.lifecycle.evaluation.document import document as report_document
+from suwen.lifecycle.evaluation.document import read_report
 from suwen.lifecycle.judges import Judged, judge_of
 from suwen.lifecycle.partition import recall, subject_key
 from suwen.lifecycle.reports import write
@@ -37,7 +38,8 @@ def evaluate(
         Folder of a finished run, or name of a task whose model is in service.
     source
         Where the samples are. Its own parts are used if it declares any; the source of the run itself is
-        parted as the run parted it; any other source is judged whole, less what the run learned from. A
+        parted as the run parted it, and a validation part that was pooled into folds keeps the out-of-fold
+        report of training; any other source is judged whole, less what the run learned from. A
         part that the source declares is never thinned out, but what was learned from is counted; where the
         task says ``leave_out_repeats`` it is left out there too.
     split
@@ -71,12 +73,13 @@ def evaluate(
     task = loaded.task
     # What is scored out-of-fold was learned from in the other folds: validation counts as train then.
     pooled = bool(loaded.manifest["engine_manifest"].get("out_of_fold"))
+    same = dataset.fingerprint == fingerprint
     name, (samples, notes) = _choose(
         engine,
         dataset,
         split,
         memory,
-        same=dataset.fingerprint == fingerprint,
+        same=same,
         learned=("train", "validation") if pooled else ("train",),
         thin=bool(task.extra.get("leave_out_repeats")),
     )
@@ -84,6 +87,8 @@ def evaluate(
         raise BadInput(
             "no labelled sample is left to judge", where=source, fix="Give another source or --split"
         )
+    if same and pooled and name == "validation":
+        return _out_of_fold(loaded, out / name)
     progress(f"judging {len(samples)} samples")
     manifest = loaded.manifest
     refused = Counter(reason.code for reason in loaded.served.gates(samples) if reason)
@@ -111,6 +116,22 @@ def evaluate(
         "model": loaded.name,
         "refused": dict(refused),
         "report": str(next((path for path in written if path.suffix == ".html"), out / name)),
+    }
+
+
+OUT_OF_FOLD = (
+    "Judged out-of-fold, in training: every sample of this part was learned from by other folds' members."
+)
+
+
+def _out_of_fold(loaded: models.Loaded, folder: Path) -> dict[str, Any]:
+    """The report that training made of a part all of whose samples it learned from, each by other folds."""
+    document = report_document(read_report(folder / "report.json"))
+    return document | {
+        "warnings": [OUT_OF_FOLD, *document["warnings"]],
+        "model": loaded.name,
+        "refused": {},
+        "report": str(folder / "report.html"),
     }
 
 
