@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 FILE, GRAPH = "recurrent.json", "recurrent.onnx"
 DEFAULTS: Mapping[str, Any] = {
-    "epochs": 14,
+    "epochs": 10,
     "width": 48,
     "learning_rate": 3e-3,
     "weight_decay": 1e-3,
