@@ -10,7 +10,7 @@ import pytest
 from suwen.core.engine import Units
 from suwen.engines.panel import stack
 from suwen.engines.panel.criterion import log_softmax
-from suwen.engines.panel.stack import class_loss, fit_weights, loss_of, mix, ranking_loss, value_loss
+from suwen.engines.panel.stack import class_loss, fit_weights, loss_of, mix, pull_of, ranking_loss, value_loss
 
 
 def units(target: Any) -> Units:
@@ -105,6 +105,18 @@ def test_the_loss_is_that_of_the_endpoint() -> None:
     assert loss_of("classes") is loss_of("alarm") is class_loss
     assert loss_of("forecast") is value_loss
     assert loss_of("survival") is ranking_loss
+
+
+def test_few_events_pull_harder_towards_equal_weights() -> None:
+    followed = units(np.stack([np.arange(1.0, 101.0), np.arange(100) % 2], 1))
+    assert pull_of("survival", followed) == pytest.approx(10 / 50)
+    assert pull_of("classes", units([0, 1])) == stack.PULL
+    scores, truth = rivals()
+    free, held = (
+        fit_weights(scores, units(truth), class_loss, shifted=True, strength=strength)[0]
+        for strength in (0.001, 1.0)
+    )
+    assert np.ptp(held) < np.ptp(free)
 
 
 def test_more_rows_than_are_needed_are_sampled_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from suwen.core.engine import Progress, Units
 from suwen.core.sample import Sample
 from suwen.engines.panel.criterion import criterion
 from suwen.engines.panel.learner import Learner
-from suwen.engines.panel.stack import fit_weights, loss_of, mix
+from suwen.engines.panel.stack import fit_weights, loss_of, mix, pull_of
 from suwen.engines.panel.task import PanelTask
 from suwen.engines.panel.units import rows, take
 
@@ -133,6 +133,7 @@ def _stand(
     kind = task.endpoint.kind
     shifted = kind in {"classes", "alarm"}
     loss = loss_of(kind)
+    how: dict[str, Any] = {"shifted": shifted, "strength": pull_of(kind, units)}
     learned = [learner.name for learner in learners if learner.family != "score"]
     if settings["ensemble"] and len(learned) > 1:
         mine = [scores[name] for name in learned]
@@ -140,7 +141,7 @@ def _stand(
         for number in range(int(fold.max()) + 1):
             inside = rows(units, np.flatnonzero(fold != number))
             outside = rows(units, np.flatnonzero(fold == number))
-            fitted = fit_weights([s[inside] for s in mine], _some(units, inside), loss, shifted=shifted)
+            fitted = fit_weights([s[inside] for s in mine], _some(units, inside), loss, **how)
             out[outside] = mix([s[outside] for s in mine], *fitted)
         scores[ENSEMBLE] = out
     figures = {name: judge(one, units) for name, one in scores.items()}
@@ -150,11 +151,11 @@ def _stand(
     added = np.zeros(scores[winner].shape[1])
     parts = {winner: 1.0}
     if winner == ENSEMBLE or (shifted and rivals):
-        weights, added = fit_weights([scores[name] for name in names], units, loss, shifted=shifted)
+        weights, added = fit_weights([scores[name] for name in names], units, loss, **how)
         kept = weights > LEAST_WEIGHT * weights.sum()
         if not kept.all():  # the others share the work of those left out
             names = [name for name, held in zip(names, kept, strict=True) if held]
-            weights, added = fit_weights([scores[name] for name in names], units, loss, shifted=shifted)
+            weights, added = fit_weights([scores[name] for name in names], units, loss, **how)
         parts = {name: float(w) for name, w in zip(names, weights, strict=True)}
     if winner != ENSEMBLE:
         scores[winner] = mix([scores[winner]], np.array([parts[winner]]), added)

@@ -17,6 +17,8 @@ from suwen.engines.panel.criterion import log_softmax
 Floats = NDArray[np.float64]
 PULL = 0.001
 """Strength of the pull towards equal weights, in units of the loss per unit."""
+PULL_EVENTS = 10.0
+"""The same for survival, where the loss is per event: as strong as this many events."""
 MOST_ROWS = 100_000
 """Rows the weights are fitted on; more do not move them."""
 
@@ -52,12 +54,20 @@ def loss_of(kind: str) -> Callable[[Floats, Units], float]:
     return {"survival": ranking_loss, "forecast": value_loss}.get(kind, class_loss)
 
 
+def pull_of(kind: str, units: Units) -> float:
+    """Strength of the pull towards equal weights, by the endpoint's kind: events are few, and rankings noisy."""
+    if kind != "survival":
+        return PULL
+    return PULL_EVENTS / max(1.0, float((units.target[:, 1] == 1).sum()))
+
+
 def fit_weights(
     scores: Sequence[Floats],
     units: Units,
     loss: Callable[[Floats, Units], float],
     *,
     shifted: bool,
+    strength: float = PULL,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
     """Weights (m,) of the learners, none negative, and what is added to their sum, (K,).
@@ -73,6 +83,8 @@ def fit_weights(
     shifted
         Whether something may be added: of classes, so that the mean probability is the observed frequency;
         the first class is the reference and keeps 0.
+    strength
+        Of the pull towards equal weights.
     seed
         Of the rows chosen where there are more than enough.
     """
@@ -88,7 +100,7 @@ def fit_weights(
 
     def objective(p: Floats) -> float:
         added = np.concatenate([[0.0], p[m:], np.zeros(k - 1 - free)])
-        pull = PULL * float(((p[:m] - 1 / m) ** 2).sum())
+        pull = strength * float(((p[:m] - 1 / m) ** 2).sum())
         return loss(np.tensordot(p[:m], stacked, 1) + added, units) + pull
 
     begin = np.concatenate([np.full(m, 1 / m), np.zeros(free)])

@@ -31,23 +31,41 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 PARAMETERS: Mapping[str, Any] = {
-    "learning_rate": 0.03,
-    "num_leaves": 5,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.6,
+    "learning_rate": 0.02,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
     "bagging_freq": 1,
-    "lambda_l2": 10.0,
-    "max_bin": 127,
+    "lambda_l2": 5.0,
+    "max_bin": 255,
 }
-"""Shallow trees, small steps, rows and columns drawn anew for each."""
+"""Small steps, rows and columns drawn anew for each."""
+LEAVES = (4, 8)
+"""Leaves of a tree that are tried."""
+LEAST_ROWS = 30
+"""Of a leaf; with thousands of rows a hundredth of them."""
 STEP = 20
 """Numbers of trees are tried in steps of this many."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What to train, and how it did held out."""
+
+    leaves: int
+    rounds: int
+    scale: float
+    figure: float
+
+
+def _figure(held: list[tuple[Floats, RiskSets]]) -> float:
+    """Held-out partial likelihood at the best scale that does not stretch."""
+    scale = min(best_scale(held), 1.0)
+    return sum(sets.log_likelihood(scale * risk) for risk, sets in held)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BoostedCoxLearner:
-    """LightGBM under Cox's partial likelihood; the number of trees is chosen by inner cross-validation.
+    """LightGBM under Cox's partial likelihood; size and number of its trees are chosen by inner cross-validation.
 
     Attributes
     ----------
@@ -55,6 +73,8 @@ class BoostedCoxLearner:
         Samples to rows.
     parameters
         LightGBM's own, over :data:`PARAMETERS`.
+    leaves
+        Of a tree; tried, where there are several.
     rho
         See :mod:`suwen.engines.survival.risk_sets`.
     most_rounds
@@ -70,8 +90,9 @@ class BoostedCoxLearner:
     family: str = "boosted"
     packages: tuple[str, ...] = ("lightgbm", "onnx")
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    leaves: tuple[int, ...] = LEAVES
     rho: float = 1.0
-    most_rounds: int = 800
+    most_rounds: int = 1000
     bags: int = 3
     inner: int = 4
 
@@ -94,30 +115,27 @@ class BoostedCoxLearner:
         """Choose the number of trees by held-out partial likelihood, then learn them on every row."""
         data = follow_up(design, units)
         threads = int(settings.get("threads") or 1)
-        rounds, scale = self._rounds(data, settings.get("rounds"), seed, threads)
+        plans = [self._plan(data, leaves, settings.get("rounds"), seed, threads) for leaves in self.leaves]
+        best = max(plans, key=lambda plan: plan.figure)
         bags = int(settings.get("bags") or self.bags)
         risk = np.zeros(len(data))
         for bag in range(bags):
-            booster = self._train(data, rounds, seed * 1000 + bag, threads)
-            risk += scale * np.asarray(booster.predict(data.x, raw_score=True)) / bags
+            booster = self._train(data, best.leaves, best.rounds, seed * 1000 + bag, threads)
+            risk += best.scale * np.asarray(booster.predict(data.x, raw_score=True)) / bags
             to_onnx(booster, folder / f"trees-{bag}.onnx")
             (folder / f"trees-{bag}.txt").write_text(booster.model_to_string(), "utf-8")
         baseline = log_baseline(risk, data.time, data.event, np.asarray(context["grid"]))
-        facts = {
-            "columns": list(design.names),
-            "bags": bags,
-            "rounds": rounds,
-            "scale": scale,
-            "rho": self.rho,
-        }
+        facts = {"columns": list(design.names), "bags": bags, "rho": self.rho, **vars(best)}
         save(folder, facts, {"baseline": baseline})
-        progress(f"{self.name}: {rounds} trees, {bags} seeds, scale {scale:.2f}")
+        progress(
+            f"{self.name}: {best.rounds} trees of {best.leaves} leaves, {bags} seeds, scale {best.scale:.2f}"
+        )
 
-    def _train(self, data: FollowUp, rounds: int, seed: int, threads: int) -> lightgbm.Booster:
+    def _train(self, data: FollowUp, leaves: int, rounds: int, seed: int, threads: int) -> lightgbm.Booster:
         import lightgbm
 
         sets = RiskSets.of(data.time, data.event, self.rho)
-        few = {"min_data_in_leaf": min(int(PARAMETERS["min_data_in_leaf"]), max(2, len(data) // 20))}
+        few = min(max(LEAST_ROWS, len(data) // 100), max(2, len(data) // 20))
         fixed = {
             "objective": lambda raw, _: sets.derivatives(raw),
             "num_threads": threads,
@@ -126,21 +144,24 @@ class BoostedCoxLearner:
             "verbose": -1,
             "seed": seed,
         }
-        parameters: dict[str, Any] = {**PARAMETERS, **few, **self.parameters, **fixed}
+        parameters: dict[str, Any] = {
+            **PARAMETERS, "num_leaves": leaves, "min_data_in_leaf": few, **self.parameters, **fixed,
+        }  # fmt: skip
         return lightgbm.train(parameters, lightgbm.Dataset(data.x, np.zeros(len(data))), rounds)
 
-    def _rounds(self, data: FollowUp, given: int | None, seed: int, threads: int) -> tuple[int, float]:
+    def _plan(self, data: FollowUp, leaves: int, given: int | None, seed: int, threads: int) -> _Plan:
         """Number of trees of greatest held-out partial likelihood at its best scale, and the scale to serve.
 
-        The scale of weighted events ranks best; the one that is served is that of Cox's own likelihood, for a hazard
-        is to be an absolute one.
+        Too few trees are not made up for by stretching what they say: the scale they compete at is at most 1. The
+        scale of weighted events ranks best; the one that is served is that of Cox's own likelihood, for a hazard is
+        to be an absolute one.
         """
         tried = [given] if given else list(range(STEP, self.most_rounds + 1, STEP))
         held: list[list[tuple[Floats, RiskSets]]] = [[] for _ in tried]
         plain: list[RiskSets] = []
         for number, (inside, outside) in enumerate(data.inner(self.inner, seed)):
             unseen = data.take(outside)
-            booster = self._train(data.take(inside), tried[-1], seed * 1000 + number, threads)
+            booster = self._train(data.take(inside), leaves, tried[-1], seed * 1000 + number, threads)
             sets = RiskSets.of(unseen.time, unseen.event, self.rho)
             plain.append(RiskSets.of(unseen.time, unseen.event))
             risk, before = np.zeros(len(unseen)), 0
@@ -149,10 +170,10 @@ class BoostedCoxLearner:
                 risk = risk + np.asarray(booster.predict(unseen.x, raw_score=True, **step))
                 held[place].append((risk, sets))
                 before = last
-        figures = [sum(sets.log_likelihood(best_scale(one) * risk) for risk, sets in one) for one in held]
+        figures = [_figure(one) for one in held]
         best = int(np.argmax(figures))
         served = [(risk, sets) for (risk, _), sets in zip(held[best], plain, strict=True)]
-        return tried[best], best_scale(served)
+        return _Plan(leaves=leaves, rounds=tried[best], scale=best_scale(served), figure=figures[best])
 
     def open(
         self, task: PanelTask, folder: Path, prefix: str, context: Mapping[str, Any]

@@ -59,7 +59,7 @@ class DeepSurvLearner:
     family: str = "survival"
     packages: tuple[str, ...] = ("torch", "onnx")
     rho: float = 1.0
-    members: int = 8
+    members: int = 12
     width: int = 32
     depth: int = 2
     dropout: float = 0.3

@@ -8,6 +8,8 @@ from suwen.engines.survival.deephit import DeepHitLearner
 from suwen.engines.survival.deepsurv import DeepSurvLearner
 from suwen.formats.signals.survival import SurvivalTable
 
+_PREPARED = "as prepared by Katzman et al., BMC Medical Research Methodology 18:24, 2018; licence not stated."
+
 task = PanelTask(
     name="signals.cancer_survival",
     title="Survival from clinical covariates",
@@ -48,6 +50,12 @@ task = PanelTask(
     ),
     subgroups=("age_band", "sex"),
     floor={"c_index": 0.6},
+    credits={
+        "0287b20a6d251556a9eb1216d68e71e66d378bee937c4304d7a8b5912b04d077": f"METABRIC, {_PREPARED}",
+        "0413b4b7aa5a43a65ea691f1f6909a29fc0f71225ff93b58642019766ac60116": f"Rotterdam tumour bank, {_PREPARED}",
+        "43d3305635268f3ae54eb36d26f583f7f5767d0ca2d00eb36461150807c82363": f"SUPPORT, {_PREPARED}",
+        "ddb0b5feab757c2cca62cf845225cfb219e7113ef1a0752cb2bc30b10b3cb6a0": f"WHAS, {_PREPARED}",
+    },
     settings={"operating_point": "none", "test_fraction": 0.0, "shortcut_probe": False},
     extra={
         "demo": "signals/survival/deepsurv_metabric_IHC4_clinical_train_test.h5",
