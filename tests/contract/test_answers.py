@@ -13,6 +13,7 @@ import pytest
 
 from specimens import Specimen
 from suwen.core.documents import plain
+from suwen.core.engine import Players
 from suwen.core.prediction import Course, Outlook, Prediction, Scores, Survival
 from suwen.core.schemas import VERBS, schema_of
 from suwen.core.tally import Tally
@@ -21,7 +22,7 @@ from suwen.lifecycle import models
 from suwen.lifecycle.discovery import find
 from suwen.lifecycle.judges import judge_of
 from suwen.lifecycle.predict import predict
-from suwen.lifecycle.reason import explain_sample
+from suwen.lifecycle.reason import explain_sample, explained
 from suwen.lifecycle.settle import settle
 
 ADDITIVITY = 1e-3
@@ -35,7 +36,7 @@ def _few(made: Any) -> list[Path]:
 def test_an_explanation_has_a_unit_and_a_check(name: str, method: str, deployed: Callable[..., Any]) -> None:
     made = deployed(name)
     loaded = models.load(find(name))
-    explained = 0
+    answered = 0
     for item, prediction in zip(_few(made), predict(name, _few(made)), strict=True):
         (sample,) = find(name).read(item)
         why = explain_sample(loaded, sample, prediction, method)
@@ -45,7 +46,7 @@ def test_an_explanation_has_a_unit_and_a_check(name: str, method: str, deployed:
             assert prediction.reason
             continue
         assert why is not None
-        explained += 1
+        answered += 1
         assert why.method == method
         assert len(why.unit) > 3
         assert all(np.isfinite(value) for value in why.checks.values())
@@ -54,7 +55,7 @@ def test_an_explanation_has_a_unit_and_a_check(name: str, method: str, deployed:
             _check_rows(why)
         else:
             _check_map(why)
-    assert explained
+    assert answered
 
 
 def _check_map(why: Any) -> None:
@@ -64,14 +65,14 @@ def _check_map(why: Any) -> None:
     assert np.isfinite(why.values).all()
 
 
-def _check_rows(why: Any) -> None:
-    """Parts with values: they add up to the answer, or are not shown."""
+def _check_rows(why: Any, *, told: bool = True) -> None:
+    """Parts with values: they add up to the answer, or are not shown; ``told``: with what was observed."""
     found = why.values
     assert 0 <= found["headline"] < len(found["outputs"])
     assert bool(found["rows"]) == why.passed, "values that do not add up, or do not fit, are not shown"
     for row in found["rows"]:
         assert row["variable"]
-        assert row["shown"]
+        assert row["shown"] or not told
         assert np.isfinite(row["value"])
         assert (row["from_h"] is None) == (row["to_h"] is None)
         assert len(row["by_output"]) == len(found["outputs"])
@@ -82,6 +83,22 @@ def _check_rows(why: Any) -> None:
         total = found["base"] + sum(row["value"] for row in found["rows"])
         assert abs(total - found["output"]) <= ADDITIVITY
         assert why.checks["additivity_gap"] <= ADDITIVITY
+
+
+def test_what_a_model_brings_itself_adds_up_too(name: str, deployed: Callable[..., Any]) -> None:
+    made = deployed(name)
+    loaded = models.load(find(name))
+    (sample,) = find(name).read(made.items[0])
+    (prediction,) = predict(name, [made.items[0]])
+    if prediction.output is None or any(field.kind == "image" for field in find(name).inputs):
+        return
+    opened = loaded.served.open_up(sample, explained(loaded.task, prediction.output))
+    assert isinstance(opened, Players)
+    for method in opened.own:
+        why = explain_sample(loaded, sample, prediction, method)
+        assert why is not None
+        assert why.passed
+        _check_rows(why, told=False)
 
 
 def test_an_explanation_is_the_same_each_time(

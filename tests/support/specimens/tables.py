@@ -205,6 +205,7 @@ class Questionnaires(Persons):
 
     header: tuple[str, ...] = ANSWERS
     label: str = "diabetes"
+    methods: tuple[str, ...] = ("shapley", "shap")
     bad: Mapping[str, Bad] = field(
         default_factory=lambda: bad_rows(ANSWERS, [57, 0, 28.5, 90, 0, 1, 1, 0, 2, 101], "bmi")
     )
