@@ -149,6 +149,13 @@ def test_every_package_that_is_imported_is_asked_for() -> None:
     assert set(unasked) <= FOUNDATIONS, unasked
 
 
+def test_a_gpl_package_is_a_benchmarks_peer_at_most() -> None:
+    asked = (ROOT / "pyproject.toml").read_text("utf-8") + (ROOT / "constraints.txt").read_text("utf-8")
+    for name in ("scikit-survival", "dwv"):
+        assert name not in asked
+    assert not {"sksurv"} & set.union(*(_imported(path) for path in MODULES))
+
+
 def test_nothing_is_ever_unpickled() -> None:
     for path in MODULES:
         text = path.read_text("utf-8")
