@@ -147,7 +147,7 @@ class Survival:
     median
         Median time to the event; ``None`` where the curve stays above one half.
     risk
-        Expected number of events by the end of the grid (sum of the cumulative hazard): higher is worse.
+        Mean probability of the event over the times of the curve, 0 to 1: higher is worse.
     """
 
     event: str

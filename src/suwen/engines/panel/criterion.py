@@ -57,8 +57,10 @@ def minus_rmse(scores: Floats, units: Units) -> float:
 
 
 def c_index(scores: Floats, units: Units, *, block: int = 512) -> float:
-    """Harrell's concordance of the expected cumulative hazard, ties half."""
-    risk = np.exp(scores).sum(1)
+    """Harrell's concordance of the mean probability of the event over the grid, ties half."""
+    from suwen.engines.survival.curves import risk as mean_risk
+
+    risk = mean_risk(scores)
     time, event = units.target[:, 0], units.target[:, 1] == 1
     right = whole = 0.0
     for start in range(0, len(risk), block):

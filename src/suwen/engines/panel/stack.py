@@ -36,17 +36,16 @@ def value_loss(mixed: Floats, units: Units) -> float:
 
 
 def ranking_loss(mixed: Floats, units: Units) -> float:
-    """Negative log partial likelihood per event of the risk summed over the grid, an event weighing by those at risk.
+    """Negative log partial likelihood per event of the mean hazard over the grid, an event weighing by those at risk.
 
     The weights are those of Harrell's concordance (:mod:`suwen.engines.survival.risk_sets`); the likelihood of the
     times would rather choose the learner whose baseline is the smoothest, which recalibration puts right anyway.
     """
+    from suwen.engines.survival.curves import prognostic_index
     from suwen.engines.survival.risk_sets import RiskSets
 
-    top = mixed.max(1)
-    risk = top + np.log(np.exp(mixed - top[:, None]).sum(1))
     sets = RiskSets.of(units.target[:, 0], units.target[:, 1] == 1, 1.0)
-    return -sets.log_likelihood(risk) / max(1.0, float((units.target[:, 1] == 1).sum()))
+    return -sets.log_likelihood(prognostic_index(mixed)) / max(1.0, float((units.target[:, 1] == 1).sum()))
 
 
 def loss_of(kind: str) -> Callable[[Floats, Units], float]:

@@ -41,8 +41,23 @@ def survival(log_hazard: Floats) -> Floats:
 
 
 def risk(log_hazard: Floats) -> Floats:
-    """Cumulative hazard summed over the grid, (n,), which ranks subjects (Ishwaran et al., AOAS 2:841, 2008)."""
-    out: Floats = np.exp(log_hazard).sum(1)
+    """Mean probability of the event over the times of the grid, (n,), 0 to 1: what ranks subjects.
+
+    It is the share of follow-up that is lost, time being counted in events (restricted mean time lost: Royston and
+    Parmar, BMC Med. Res. Methodol. 13:152, 2013). Under proportional hazards it ranks as the hazard does; where
+    curves cross it is not ruled by the last times, as a sum of cumulative hazards would be.
+    """
+    out: Floats = 1 - survival(log_hazard).mean(1)
+    return out
+
+
+def prognostic_index(log_hazard: Floats) -> Floats:
+    """Log of the mean cumulative hazard over the grid, (n,): under proportional hazards the log hazard and a constant.
+
+    What scales and weights are fitted on; subjects are ranked by :func:`risk`.
+    """
+    top = log_hazard.max(1)
+    out: Floats = top + np.log(np.exp(log_hazard - top[:, None]).mean(1))
     return out
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from suwen.engines.survival.curves import MOST, risk
+from suwen.engines.survival.curves import MOST, prognostic_index
 from suwen.engines.survival.risk_sets import SCALES, RiskSets, best_scale
 from suwen.lifecycle.evaluation.arrays import Bools, Floats, ratio
 from suwen.lifecycle.evaluation.survival_censoring import Steps, kaplan_meier
@@ -31,7 +31,7 @@ def fit_calibration(scores: Floats, grid: Floats, time: Floats, event: Bools) ->
         As :func:`suwen.engines.survival.curves.recalibrated` takes it.
     """
     held = np.clip(np.asarray(scores, np.float64), -MOST, MOST)
-    slope = best_scale([(np.log(risk(held)), RiskSets.of(time, event))])
+    slope = best_scale([(prognostic_index(held), RiskSets.of(time, event))])
     centre = held.mean(0)
     spread = slope * (held - centre)
     gone = 1 - np.clip(kaplan_meier(time, event).at(grid), LEAST_LEFT, 1 - 1e-9)

@@ -56,7 +56,7 @@ task = PanelTask(
         "43d3305635268f3ae54eb36d26f583f7f5767d0ca2d00eb36461150807c82363": f"SUPPORT, {_PREPARED}",
         "ddb0b5feab757c2cca62cf845225cfb219e7113ef1a0752cb2bc30b10b3cb6a0": f"WHAS, {_PREPARED}",
     },
-    settings={"operating_point": "none", "test_fraction": 0.0, "shortcut_probe": False},
+    settings={"operating_point": "none", "test_fraction": 0.0, "folds": 10, "shortcut_probe": False},
     extra={
         "demo": "signals/survival/deepsurv_metabric_IHC4_clinical_train_test.h5",
         # Of the 328 test rows of WHAS 230 repeat a training row (its patients are not named).
