@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from specimens import Source, Specimen
 from suwen.core.documents import read_json
 from suwen.lifecycle.collect import collect
@@ -66,11 +68,30 @@ def _weights(run: Path) -> str:
     return hashlib.sha256((run / "model" / manifest["engine_manifest"]["weights"]).read_bytes()).hexdigest()
 
 
-def test_the_seed_decides(
+class Killed(BaseException):
+    """Stands for a signal 9: nothing of the house may catch it."""
+
+
+def _killed_and_taken_up(name: str, source: Path, run: Path, specimen: Specimen) -> dict[str, Any]:
+    """Train until something has been told so many times, die, and train again."""
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if len(told) == specimen.killed_at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(name, str(source), run, overrides=specimen.quick, progress=tell)
+    assert not (run / "model" / "manifest.json").exists(), "nothing half-learned is a model"
+    return train(name, str(source), run, overrides=specimen.quick)
+
+
+def test_a_killed_training_ends_as_the_seed_decides(
     name: str, specimen: Specimen, trained: Callable[[str], Any], home: Path, tmp_path: Path
 ) -> None:
     made = trained(name)
-    again = train(name, str(made.source), tmp_path / "again", overrides=specimen.quick)
+    again = _killed_and_taken_up(name, made.source, tmp_path / "again", specimen)
     assert _weights(tmp_path / "again") == _weights(made.run)
     assert again["model"] == made.document["model"]
     assert again["data_fingerprint"] == made.document["data_fingerprint"]

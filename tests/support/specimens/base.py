@@ -65,6 +65,8 @@ class Specimen:
         Settings that do not exist, each with the one that is meant.
     out_of_range
         Settings with a value that they cannot have.
+    killed_at
+        Line of progress in the middle of its training.
     learns
         Whether a seed changes what it learns.
     folder_codes
@@ -84,6 +86,7 @@ class Specimen:
     wrong_method: tuple[str, str]
     misspelt: Mapping[str, str]
     out_of_range: Sequence[tuple[str, str]]
+    killed_at: int = 9
     learns: bool = True
     folder_codes: frozenset[str] = frozenset({"empty-folder"})
     prepared_nonetheless: frozenset[str] = frozenset()

@@ -98,6 +98,7 @@ class Images(Specimen):
     quick: Any = field(default_factory=lambda: dict(Images.QUICK))
     little: Any = field(default_factory=lambda: {"epochs": 1, "baseline": False, "quantise": False})
     leading: str = "auroc"
+    killed_at: int = 4
     methods: tuple[str, ...] = ("cam", "occlusion", "lime")
     wrong_method: tuple[str, str] = ("ocluson", "occlusion")
     misspelt: Any = field(

@@ -310,6 +310,7 @@ class LongTables(Specimen):
         ("window_h", "0"), ("window_h", "100"), ("window_h", "long"), ("validation_fraction", "0.9"),
         ("operating_point", "sensitivity>=0.95"),
     )  # fmt: skip
+    killed_at: int = 3
     learns: bool = False
     bad: Mapping[str, Bad] = field(default_factory=lambda: dict(BAD_LONG))
     prepared_nonetheless: frozenset[str] = frozenset({"only blanks", "empty file"})
