@@ -10,14 +10,21 @@ from suwen.engines.survival.grid import time_grid
 
 
 def test_equally_many_events_lie_between_its_times() -> None:
-    time = np.arange(1.0, 301.0)
-    event = np.arange(300) % 3 > 0
+    time = np.concatenate([np.arange(1.0, 301.0), np.full(50, 400.0)])
+    event = (np.arange(350) % 3 > 0) & (time < 400)
     grid = time_grid(time, event, points=20)
     assert len(grid) == 20
     assert grid[-1] == time[event].max()
     assert set(grid) <= set(time[event])
     counts = np.histogram(time[event], np.concatenate([[0.0], grid + 1e-9]))[0]
     assert counts.tolist() == [10] * 20
+
+
+def test_it_ends_where_ten_are_still_followed() -> None:
+    time = np.arange(1.0, 201.0)
+    grid = time_grid(time, np.ones(200, bool), points=40)
+    assert grid[-1] == 190.0
+    assert (time >= grid[-1]).sum() == 11
 
 
 def test_ties_leave_fewer_times_and_they_rise() -> None:

@@ -14,10 +14,12 @@ POINTS = 60
 """Times of a grid: cells of a sixtieth of the events, finer than a curve can be told apart."""
 LEAST_EVENTS = 10
 """Fewer events teach no model."""
+LEAST_AT_RISK = 10
+"""The grid ends where fewer are still followed: what the last few say bends every curve after it."""
 
 
 def time_grid(time: Floats, event: Bools, points: int = POINTS) -> Floats:
-    """Times after which equally many events have happened, rising; the last is the last event.
+    """Times after which equally many events have happened, rising, as long as enough subjects are followed.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def time_grid(time: Floats, event: Bools, points: int = POINTS) -> Floats:
     # In whole numbers: the k-th time is that of the ceil(k n / points)-th event.
     places = -(-np.arange(1, points + 1) * len(happened) // points) - 1
     grid: Floats = np.unique(np.sort(happened)[places])
+    followed = (np.asarray(time, np.float64)[:, None] >= grid[None]).sum(0)
+    grid = grid[followed >= min(LEAST_AT_RISK, len(time) // 10)]
     if len(grid) < 2:
         raise BadInput("all events are at one time", fix="Check the unit of the times", code="too-few-events")
     return grid
