@@ -41,6 +41,7 @@ $(DEV): | $(PY)
 	@echo 'installing torch and the tools (minutes, once) ...'
 	@$(PIP) install "$$(grep '^torch==' constraints.txt)"
 	@$(PIP) install -e '.[dev]' -c constraints.txt
+	@$(PIP) install dijkstra3d -c constraints.txt  # GPL: a benchmark's peer, never a dependency
 	@touch $(BASE) $@
 
 setup: $(DEV)
