@@ -21,7 +21,7 @@ SOURCE = ROOT / "src" / "suwen"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TRAINING = {
     "torch", "monai", "lightning", "sklearn", "skimage", "scipy", "matplotlib", "optuna", "mlflow", "lightgbm",
-    "lifelines", "h5py", "pandas", "numba", "shap",
+    "lifelines", "h5py", "pandas", "numba", "shap", "SimpleITK", "mujoco", "ruckig", "gymnasium", "nibabel", "nrrd",
 }  # fmt: skip
 RUNTIME = {"onnxruntime", "pydicom", "numpy", "PIL", "fastapi", "cryptography", "onnx", "lime"}
 LONGEST_MODULE = 400

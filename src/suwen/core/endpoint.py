@@ -1,4 +1,4 @@
-"""What is predicted: classes, an alarm each hour, future values, or the time to an event."""
+"""What is answered: classes, an alarm each hour, future values, the time to an event, or what is computed."""
 
 from __future__ import annotations
 
@@ -169,4 +169,35 @@ class TimeToEvent:
         return "event"
 
 
-AnyEndpoint = Endpoint | Forecast | TimeToEvent
+@dataclass(frozen=True, kw_only=True)
+class Computed:
+    """An answer that is computed and checked, not learned; the target is :class:`~suwen.core.target.Reference`.
+
+    Attributes
+    ----------
+    answer
+        What is answered, e.g. ``path``.
+    strata
+        Kinds of question, where there are several.
+    code
+        The answer, for FHIR.
+    """
+
+    kind: ClassVar[str] = "computed"
+
+    answer: str
+    code: Code
+    strata: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The strata of a split."""
+        return self.strata or (self.answer,)
+
+    @property
+    def positive(self) -> str:
+        """What ``n_positive`` of a report counts: questions that were answered."""
+        return self.classes[0]
+
+
+AnyEndpoint = Endpoint | Forecast | TimeToEvent | Computed

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suwen.core.solution import Solution
 from suwen.core.tally import Tally
 
 
@@ -158,7 +159,7 @@ class Survival:
     bounds: float | None = None
 
 
-Output = Scores | Course | Outlook | Survival | Tally
+Output = Scores | Course | Outlook | Survival | Tally | Solution
 
 
 @dataclass(frozen=True, kw_only=True)

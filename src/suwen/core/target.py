@@ -64,6 +64,30 @@ class FutureValues:
         return "trace"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What is known beforehand of the right answer to a computed question; often nothing.
+
+    Attributes
+    ----------
+    stratum
+        What kind of question it is: the stratum a split balances.
+    values
+        Name to known figure, sorted: ``(("cost", 34.2),)``; empty where the answer is judged by its own check.
+    """
+
+    stratum: str
+    values: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self) -> str:
+        return self.stratum
+
+    @property
+    def content(self) -> str:
+        """What a fingerprint takes in."""
+        return ";".join([self.stratum, *(f"{name}={value!r}" for name, value in self.values)])
+
+
 def content_of(target: Any) -> str:
     """A target as a fingerprint takes it in; empty where it is unknown."""
     return "" if target is None else str(getattr(target, "content", target))

@@ -11,11 +11,13 @@ from suwen.core.endpoint import (
     Alarm,
     AnyEndpoint,
     Code,
+    Computed,
     Endpoint,
     Forecast,
     Points,
     TimeToEvent,
 )
+from suwen.core.limit import Limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +30,11 @@ __all__ = [
     "Alarm",
     "AnyEndpoint",
     "Code",
+    "Computed",
     "Endpoint",
     "Field",
     "Forecast",
+    "Limit",
     "Points",
     "Task",
     "TimeToEvent",
@@ -90,6 +94,8 @@ class Task:
         Known defects of published files that a person has reviewed: ``"<fingerprint A>+<fingerprint B>"``
         of two splits, to a sentence. There, and only there, the training copies of leaked images are
         dropped instead of stopping.
+    protocol
+        What a hospital fixes for this task by itself, with its limits; settings like those of the engine.
     """
 
     name: str
@@ -105,6 +111,7 @@ class Task:
     credits: Mapping[str, str] = field(default_factory=dict)
     reviewed_leakage: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    protocol: tuple[Limit, ...] = ()
 
     @property
     def system(self) -> str:

@@ -1,10 +1,13 @@
-"""A result as FHIR R4: a DiagnosticReport of an image, a RiskAssessment of everything that looks ahead."""
+"""A result as FHIR R4: a DiagnosticReport of an image, a RiskAssessment of everything that
+looks ahead, an Observation of what was computed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suwen.core.endpoint import Computed
 from suwen.formats.fhir import diagnostic_report
+from suwen.formats.fhir_measured import measured_observation
 from suwen.formats.risk_assessment import risk_assessment
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ def as_fhir(prediction: Prediction, task: Task, *, patient: str | None = None) -
     prediction, task, patient
         As for :func:`suwen.formats.fhir.diagnostic_report`.
     """
+    if isinstance(task.endpoint, Computed):
+        return measured_observation(prediction, task, patient=patient)
     if any(field.kind == "image" for field in task.inputs):
         return diagnostic_report(prediction, task, patient=patient)
     return risk_assessment(prediction, task, patient=patient)

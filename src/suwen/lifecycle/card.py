@@ -82,6 +82,9 @@ def _decides(manifest: Mapping[str, Any]) -> list[str]:
     """How scores become an answer, as far as this kind of endpoint decides anything."""
     point, calibration = manifest.get("operating_point") or {}, manifest.get("calibration") or {}
     conformal, facts = manifest.get("conformal") or {}, manifest["engine_manifest"]
+    if calibration.get("method") == "none" and point.get("threshold") is None:
+        numbers = [f"- `{name}` {value:g}" for name, value in facts.get("settings", {}).items()]
+        return ["- The answer is computed, and counts where an independent check holds.", *numbers]
     if calibration.get("method") == "none":
         return [f"- Threshold {point['threshold']:g}, as {point['rule']}: nothing is learned or calibrated."]
     held = facts.get("out_of_fold")

@@ -27,6 +27,7 @@ LEAST_MEMORY_BYTES = 2**30
 EXTRAS = {
     "explain": ("lightgbm", "lime", "shap"),
     "train": ("torch", "lightning", "lightgbm", "monai", "sklearn", "scipy", "h5py", "onnx", "matplotlib"),
+    "surgery": ("numba", "scipy", "nibabel", "nrrd", "SimpleITK", "mujoco", "ruckig", "gymnasium"),
 }
 """Modules whose presence shows that an extra is installed."""
 

@@ -1,4 +1,4 @@
-"""Resolve settings: engine defaults, then the task's, then ``suwen.toml``, then ``--set``."""
+"""Resolve settings: engine and protocol defaults, then the task's, then ``suwen.toml``, then ``--set``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from suwen.core.engine import Engine
 from suwen.core.errors import BadInput, UnknownSetting, nearest
+from suwen.core.limit import resolve_limits
 from suwen.core.task import Task
 
 CONFIG_FILE = "suwen.toml"
@@ -91,14 +92,16 @@ def resolve(
     """
     values = {**task.settings, **from_file(task, folder or Path.cwd()), **overrides}
     own = set(engine.setting_names())
+    protocol = {one.name for one in task.protocol}
     common = set(Common.model_fields)
     for key in values:
-        if key not in own | common:
-            raise UnknownSetting(f"there is no setting '{key}'", fix=nearest(key, own | common))
+        if key not in own | common | protocol:
+            raise UnknownSetting(f"there is no setting '{key}'", fix=nearest(key, own | common | protocol))
     try:
         shared = Common(**{k: v for k, v in values.items() if k in common}).model_dump()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         raise UnknownSetting(f"the setting '{name}' cannot be {values[name]!r}", fix=first["msg"]) from None
-    return shared | engine.settings({k: v for k, v in values.items() if k in own})
+    fixed = resolve_limits(task.protocol, values)
+    return shared | fixed | engine.settings({k: v for k, v in values.items() if k in own})

@@ -1,4 +1,4 @@
-"""``make models``: what ships with the package, put there signed: one trained model, and published scores.
+"""``make models``: what ships with the package, put there signed: one trained model, published scores, protocols.
 
 Weights are reproducible by seed, data and versions, tables by the code alone; the signature is that of whoever
 ran this, and the public key is shipped beside the bundle.
@@ -17,20 +17,24 @@ from suwen.core.documents import now, write_bytes
 from suwen.core.engine import Progress
 from suwen.core.errors import Refused
 from suwen.core.report import Report
-from suwen.engines.rules.engine import write
+from suwen.core.task import Task
+from suwen.engines.rules.engine import write as write_tables
 from suwen.engines.rules.task import RulesTask
+from suwen.engines.solver.engine import write as write_protocol
+from suwen.engines.solver.task import SolverTask
 from suwen.lifecycle.bundle import CARD, seal, sha256, version_of
 from suwen.lifecycle.card import render
 from suwen.lifecycle.demo import data_folders
 from suwen.lifecycle.deploy import candidate
 from suwen.lifecycle.discovery import all_tasks, engine_for
-from suwen.lifecycle.judges.points import decision
+from suwen.lifecycle.judges import computed, points
 from suwen.lifecycle.signing import signing_key
 from suwen.lifecycle.train import summary, train
 from suwen.records.keys.signing import public_pem
 
 TASK, SOURCE, SEED = "imaging.pneumonia", "imaging/pneumoniamnist.npz", 0
 NOT_JUDGED = "Published tables, not judged on any patients here: judge them on yours with suwen evaluate."
+DEFAULTS = "The protocol holds defaults, not your hospital's numbers: fix your own with suwen train --set."
 MOST_BYTES = 2_000_000
 """A shipped bundle is downloaded by everyone who installs the package."""
 
@@ -73,8 +77,8 @@ def ship(folder: Path, *, progress: Progress) -> dict[str, object]:
     }
 
 
-def ship_rules(folder: Path) -> list[str]:
-    """Seal and place the bundles of tasks that published scores answer: nothing is trained for them.
+def ship_unlearned(folder: Path) -> list[str]:
+    """Seal and place the bundles of tasks that nothing is trained for: published scores, protocols of solvers.
 
     Returns
     -------
@@ -83,18 +87,18 @@ def ship_rules(folder: Path) -> list[str]:
     """
     shipped = []
     for task in all_tasks().values():
-        if isinstance(task, RulesTask):
+        if isinstance(task, RulesTask | SolverTask):
             place = folder / task.name
             shutil.rmtree(place, ignore_errors=True)
-            manifest = rules_bundle(task, place)
+            manifest = unlearned_bundle(task, place)
             shipped.append(f"{task.name}@{manifest['version']}")
     write_bytes(folder / "rules.pub", public_pem(signing_key().public_key()))
     return shipped
 
 
-def rules_bundle(task: RulesTask, place: Path) -> dict[str, Any]:
-    """Write a task's published tables into ``place`` as a sealed bundle; returns the manifest."""
-    facts = write(task, engine_for(task).settings({}), place)
+def unlearned_bundle(task: Task, place: Path) -> dict[str, Any]:
+    """Write what a task goes by into ``place`` as a sealed bundle; returns the manifest."""
+    facts, decided, credit, warning = _goes_by(task, place)
     digest = sha256(place / facts["weights"])
     report = Report(task=task.name, split="published", n=0, n_subjects=0, n_positive=0, metrics={})
     manifest = {
@@ -107,11 +111,11 @@ def rules_bundle(task: RulesTask, place: Path) -> dict[str, Any]:
         "data_fingerprint": digest,
         "classes": task.endpoint.classes,
         "positive": task.endpoint.positive,
-        **decision(facts),
+        **decided,
         "engine_manifest": facts,
         "cpu_seconds": {},
-        "credit": "; ".join(score.source for score in task.scores),
-        "warnings": [NOT_JUDGED],
+        "credit": credit,
+        "warnings": [warning],
         "report": summary(report),
         "weights_sha256": digest,
     }
@@ -120,9 +124,18 @@ def rules_bundle(task: RulesTask, place: Path) -> dict[str, Any]:
     return seal(place, manifest)
 
 
+def _goes_by(task: Task, place: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
+    """The engine's part of the manifest, what decides, whom to credit, and what to be warned of."""
+    if isinstance(task, RulesTask):
+        facts = write_tables(task, engine_for(task).settings({}), place)
+        return facts, points.decision(facts), "; ".join(score.source for score in task.scores), NOT_JUDGED
+    assert isinstance(task, SolverTask)  # noqa: S101  (nothing else is unlearned)
+    return write_protocol(task, task.settings, place), computed.decision(), "", DEFAULTS
+
+
 if __name__ == "__main__":
     from importlib.resources import files
 
     shipped = ship(Path(str(files("suwen.shipped"))), progress=lambda text: print(text, file=sys.stderr))  # noqa: T201
     print(shipped["model"], shipped["bytes"], "bytes")  # noqa: T201
-    print(*ship_rules(Path(str(files("suwen.shipped")))), sep="\n")  # noqa: T201
+    print(*ship_unlearned(Path(str(files("suwen.shipped")))), sep="\n")  # noqa: T201

@@ -86,7 +86,7 @@ def train(
     document = runs.begin(
         run, task=task.name, seed=seed, settings=settings, fingerprint=samples.fingerprint, sweep=sweep
     )
-    own = {key: settings[key] for key in engine.setting_names()}
+    own = {key: settings[key] for key in (*engine.setting_names(), *(one.name for one in task.protocol))}
     try:
         write_json(run / "audit.json", found.document())
         remember(engine, parted, run / "splits.json")

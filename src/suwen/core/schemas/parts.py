@@ -112,6 +112,15 @@ SURVIVAL: Schema = an_object(
     lower_bound_90=NULL_NUMBER,
     risk=NUMBER,
 )
+SOLUTION: Schema = an_object(
+    kind=TEXT,
+    found={"type": "boolean"},
+    holds={"type": "boolean"},
+    said=TEXT,
+    figures=a_map(NULL_NUMBER),
+    units=a_map(TEXT),
+    document=ANY_OBJECT,
+)
 RESULT: Schema = also(
     an_object(
         input=TEXT,
@@ -136,6 +145,7 @@ RESULT: Schema = also(
     scores=a_list(SHEET),
     outlook=OUTLOOK,
     survival=SURVIVAL,
+    solution=SOLUTION,
     overlay=TEXT,
     page=TEXT,
 )

@@ -16,13 +16,14 @@ from types import MappingProxyType
 from suwen.lifecycle.evaluation.glossary_line import Line
 from suwen.lifecycle.evaluation.metrics import METRICS
 
-_KINDS = ("survival_metrics", "forecast_metrics", "alarm_metrics")
+_KINDS = ("survival_metrics", "forecast_metrics", "alarm_metrics", "computed_metrics")
 
 _UNITS = {
     "mg_dl": "mg/dL",
     "mmol_l": "mmol/L",
     "bpm": "beats per minute",
     "mmhg": "mmHg",
+    "mm": "mm",
     "percent": "percent",
 }
 """Ends of names that say a unit, and how people write it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from suwen.core.report import Report
-from suwen.core.task import Alarm, Endpoint, Forecast, Task, TimeToEvent
+from suwen.core.task import Alarm, Computed, Endpoint, Forecast, Task, TimeToEvent
 
 
 def positives(report: Report, task: Task) -> str:
     """How many of what was judged are positive, as ``429 died``; empty where nothing is."""
     endpoint = task.endpoint
-    if isinstance(endpoint, Forecast):
+    if isinstance(endpoint, Forecast | Computed):
         return ""
     if isinstance(endpoint, TimeToEvent):
         return f"{report.n_positive} with {endpoint.event}"
@@ -32,6 +32,8 @@ def answers(task: Task) -> str:
         )
     if isinstance(endpoint, TimeToEvent):
         return f"the time to {endpoint.event}: the probability to be without it at each time, and its median"
+    if isinstance(endpoint, Computed):
+        return f"a {endpoint.answer}, computed and checked by code of its own; nothing is learned"
     if endpoint.kind == "points":
         return f"points of published scores, never a probability; judged by *{endpoint.positive}*"
     if isinstance(endpoint, Alarm):

@@ -39,7 +39,7 @@ _INTERACTIONS = {
     "history": "R",
     "search": "E",
 }
-_OPERATIONS = {"everything": "R", "validate": "E", "predict": "E", "view": "R"}
+_OPERATIONS = {"everything": "R", "validate": "E", "predict": "E", "plan": "E", "view": "R"}
 _OTHERS: dict[str, tuple[str, Coding]] = {
     "export": ("R", {"system": DICOM, "code": "110106", "display": "Export"}),
     "import": ("C", {"system": DICOM, "code": "110107", "display": "Import"}),
@@ -117,7 +117,10 @@ def _entities(event: Event, resolve: Resolver) -> list[dict[str, Any]]:
         version = "" if event.action == "erase" else str(event.version or "")
         entity = _object(event.ref, resolve, version)
         if event.digest:
-            entity["detail"] = [_digest("SHA-256 of the stored version", event.digest)]
+            what = (
+                "SHA-256 of the plan's chain" if event.action == "plan" else "SHA-256 of the stored version"
+            )
+            entity["detail"] = [_digest(what, event.digest)]
         found.append(entity)
     found += [_object(one, resolve) for one in event.subjects]
     detail = [_digest("keyed digest of the search", event.query)] if event.query else []

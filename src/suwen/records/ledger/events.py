@@ -12,7 +12,7 @@ from suwen.core.errors import BadInput, Untrusted
 
 DATA_ACTIONS = frozenset(
     {"create", "update", "patch", "delete", "read", "vread", "history", "search", "everything", "validate"}
-    | {"predict", "view", "export", "import"}
+    | {"predict", "plan", "view", "export", "import"}
 )
 """Actions on resources."""
 KEY_ACTIONS = frozenset({"key-create", "key-rotate", "key-retire", "erase"})
@@ -40,7 +40,8 @@ class Event(NamedTuple):
     version
         Of a write or a read: which version of the resource.
     digest
-        Of a write: SHA-256 of the stored ciphertext; empty for a deletion. Of ``anchor``: of the receipt.
+        Of a write: SHA-256 of the stored ciphertext; empty for a deletion. Of ``anchor``: of the receipt. Of
+        ``plan``: head of the plan's chain.
     subjects
         Keyed hashes of the patients whose data were touched, where they are not ``ref`` itself.
     count

@@ -1,0 +1,99 @@
+"""The solver engine as the life cycle sees it: nothing to learn, a protocol to write, sign and keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from suwen.core.documents import write_json
+from suwen.core.engine import Engine, Fitted, Parts, Progress, ServedModel
+from suwen.core.limit import resolve_limits
+from suwen.core.sample import Sample
+from suwen.core.task import Task
+from suwen.engines.solver.model import SolverModel
+from suwen.engines.solver.task import SolverTask
+
+PROTOCOL = "protocol.json"
+NOTHING = "nothing to learn: the answer is computed, and checked by other code"
+
+
+class SolverEngine:
+    """Computed answers; see :class:`suwen.core.engine.Engine` for the contract."""
+
+    name = "solver"
+
+    def setting_names(self) -> tuple[str, ...]:
+        """None of its own: what can be set is the task's protocol."""
+        return ()
+
+    def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Nothing to check."""
+        return {}
+
+    def check_ready(self) -> None:
+        """Packages are looked for when a question is asked: which ones, the task knows."""
+
+    def views(self, sample: Sample) -> Mapping[str, Any]:
+        """No trivial vectors: there is no learner that could cheat with them."""
+        return {}
+
+    def content_key(self, sample: Sample) -> str:
+        """Hash of what was asked."""
+        return "+".join(str(value.content_key()) for value in sample.inputs.values())
+
+    def fit(
+        self,
+        task: Task,
+        parts: Parts,
+        settings: Mapping[str, Any],
+        run: Path,
+        *,
+        seed: int,
+        progress: Progress,
+    ) -> Fitted:
+        """Write the protocol into ``run/model`` and answer the questions of the validation part."""
+        progress(NOTHING)
+        facts = write(cast("SolverTask", task), settings, run / "model")
+        served = SolverModel(cast("SolverTask", task), facts["settings"])
+        progress(f"answering {len(parts.validation)} questions")
+        return Fitted(
+            samples=parts.validation,
+            logits=served.logits(parts.validation),
+            baselines=served.baselines(parts.validation),
+            history=(),
+            engine_manifest=facts,
+        )
+
+    def sweep(
+        self,
+        task: Task,
+        parts: Parts,
+        settings: Mapping[str, Any],
+        run: Path,
+        *,
+        trials: int,
+        seed: int,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        """Return the settings as they are: a protocol is decided by people, not tuned."""
+        progress(NOTHING)
+        return dict(settings)
+
+    def load(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> ServedModel:
+        """Open a verified bundle."""
+        from suwen.core.documents import read_json
+
+        return SolverModel(cast("SolverTask", task), read_json(folder / PROTOCOL)["protocol"])
+
+
+def write(task: SolverTask, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Write a task's protocol as ``protocol.json``; returns the engine's part of the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    protocol = resolve_limits(task.protocol, settings)
+    meanings = {one.name: one.meaning for one in task.protocol}
+    write_json(folder / PROTOCOL, {"task": task.name, "protocol": protocol, "meanings": meanings})
+    return {"weights": PROTOCOL, "precision": "exact", "settings": protocol, "learned": NOTHING}
+
+
+engine: Engine = SolverEngine()
