@@ -1,4 +1,4 @@
-"""Everything before a motion: the path is checked, the base placed, the joints' way found and timed, or it is refused."""
+"""Everything before a motion: the path checked, the base placed, the joints' way found and timed, or a refusal."""
 
 from __future__ import annotations
 
