@@ -35,10 +35,10 @@ def find_value(structure: str | int, names: Mapping[int, str], present: Collecti
     BadInput
         ``ambiguous-structure``.
     """
-    exact = [value for value, name in names.items() if name == structure]
+    exact = [value for value, name in names.items() if name == structure and value]
     if not exact and isinstance(structure, str):
         wanted = plain(structure)
-        exact = [value for value, name in names.items() if wanted and plain(name) == wanted]
+        exact = [value for value, name in names.items() if value and wanted and plain(name) == wanted]
     if len(exact) > 1:
         raise BadInput(
             f"the name '{structure}' stands for the labels {', '.join(map(str, sorted(exact)))}",
