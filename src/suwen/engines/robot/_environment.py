@@ -50,7 +50,7 @@ class SurgicalArmEnv(gymnasium.Env):  # type: ignore[misc]
     Notes
     -----
     A step is 10 ms. Reward: minus tip error and entry drift in mm, minus a hundredth of the squared action, each
-    step; 10 more when the target is reached, 100 less at a breach. Truncated after twice the planned time and two seconds.
+    step; 10 more when the target is reached, 100 less at a breach. Truncated two seconds after twice the planned time.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 (gymnasium's own form)

@@ -2,7 +2,8 @@
 
 Up is against gravity, which the patient's position on the table decides; the base stands upright. Of the candidates
 (distance, height and bearing seen from the entry) the one with the best criterion along the line from outside to the
-target is taken: the smallest singular value of the task's Jacobian, times how far the joints stay from their limits.
+target is taken: the smallest singular value of the task's Jacobian, times how far the joints stay from their limits
+(in full from 15 % of the range on); 0 where the elbow comes near the entry.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ SEEDS_RAD = (
     (0.8, 0.6, -0.8, -1.5, 0.8, 1.0, 0.0),
 )
 """Postures from which inverse kinematics starts."""
+ELBOW_M = 0.25
+"""The elbow stays this far from the entry; more of the patient's body the table does not know."""
 SOLVED = 1e-7
 """Largest rest of the task that counts as solved: 40 nm or 0.1 µrad."""
 
@@ -143,7 +146,13 @@ class Choice:
 
 
 def choose(
-    probes_lps_mm: Floats, axes_lps: Floats, *, tip_m: float, limits: Limits, placements: list[Placement]
+    probes_lps_mm: Floats,
+    axes_lps: Floats,
+    *,
+    entry_lps_mm: Floats,
+    tip_m: float,
+    limits: Limits,
+    placements: list[Placement],
 ) -> list[Choice]:
     """Placements that reach a few probes of the path, the one with the best criterion first.
 
@@ -153,6 +162,8 @@ def choose(
         Array (n, 3): tip positions from the path's beginning to its end.
     axes_lps
         Array (n, 3): shaft directions there.
+    entry_lps_mm
+        Array (3,): kept clear of by the elbow.
     tip_m
         From the flange to the tip.
     limits
@@ -167,6 +178,7 @@ def choose(
     """
     tips = np.stack([one.to_base(probes_lps_mm) for one in placements])
     axes = np.stack([axes_lps @ one.rotation for one in placements])
+    entries = np.stack([one.to_base(entry_lps_mm) for one in placements])[:, None]
     count, seeds = len(placements), len(SEEDS_RAD)
     q = np.broadcast_to(np.array(SEEDS_RAD), (count, seeds, 7)).copy()
     tips, axes = np.repeat(tips[:, None], seeds, 1), np.repeat(axes[:, None], seeds, 1)
@@ -187,9 +199,11 @@ def choose(
         first = q if probe == 0 else first
         solved_from &= rest < SOLVED
         furthest += solved_from
-        _, rows = task(forward(q, tip_m), tips[..., probe, :], axes[..., probe, :])
+        pose = forward(q, tip_m)
+        _, rows = task(pose, tips[..., probe, :], axes[..., probe, :])
         spare = 1 - np.abs(q / limits.position_rad).max(axis=-1)
-        score = np.minimum(score, manipulability(rows) * np.clip(spare / 0.15, 0, 1))
+        apart = np.linalg.norm(pose.frames[..., 3, :3, 3] - entries, axis=-1) > ELBOW_M
+        score = np.minimum(score, manipulability(rows) * np.clip(spare / 0.15, 0, 1) * apart)
     score = np.where(solved_from, score, -1.0)
     if score.max() <= 0:
         at = int(furthest.max())

@@ -73,6 +73,7 @@ def prepare(
     choices = choose(
         np.concatenate([points for _, points in probes]),
         np.concatenate([leg.axis_lps(points) for leg, points in probes]),
+        entry_lps_mm=route.entry_lps_mm,
         tip_m=tool.tip_m,
         limits=limits,
         placements=candidates(route.entry_lps_mm, up) if base is None else [base],

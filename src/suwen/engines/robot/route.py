@@ -51,18 +51,21 @@ class Route:
         Where the shaft passes, and its direction there.
     depth_mm
         Length of the path inside the patient.
+    reach_mm
+        Greatest distance of the tip from the entry.
     corner_mm
         How far rounded corners leave the polyline that was asked for, at most.
     shaft
         ``needle``, ``pivoting`` or ``steerable``.
     tip_means
-        What the tip of a steerable instrument is: the drive's, straight on, since bending is not simulated.
+        Whose tip is measured: the bending of a steerable instrument is not simulated, so it is the drive's, straight on.
     """
 
     legs: tuple[Leg, ...]
     entry_lps_mm: Floats
     direction_lps: Floats
     depth_mm: float
+    reach_mm: float
     corner_mm: float
     shaft: str
     tip_means: str
@@ -74,6 +77,7 @@ class Route:
             "entry_lps_mm": self.entry_lps_mm.tolist(),
             "direction_lps": self.direction_lps.tolist(),
             "depth_mm": self.depth_mm,
+            "reach_mm": self.reach_mm,
             "legs": [
                 {
                     "inside": leg.inside,
@@ -85,6 +89,7 @@ class Route:
             ],
             "corner_mm": self.corner_mm,
             "tip_means": self.tip_means,
+            "shaft_sweeps": self.shaft == "pivoting",
         }
 
 
@@ -286,6 +291,7 @@ def _route(
         entry_lps_mm=entry,
         direction_lps=direction,
         depth_mm=depth_mm,
+        reach_mm=float(np.linalg.norm(inside - entry, axis=1).max()),
         corner_mm=worst,
         shaft=shaft,
         tip_means="the drive's, straight on" if shaft == "steerable" else "the instrument's",

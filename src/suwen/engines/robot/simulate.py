@@ -31,14 +31,19 @@ class Alarms:
         Largest distance between the tip as the controller knows it and where it should be now.
     entry_mm
         Largest distance of the shaft's line from the entry, as the controller knows it, while the tip is inside.
+    deepest_mm
+        Greatest depth of the tip behind the entry, along the shaft; ``None`` for that of the path and ``tip_mm`` more.
     """
 
     tip_mm: float = 1.0
     entry_mm: float = 1.0
+    deepest_mm: float | None = None
 
     def __post_init__(self) -> None:
         within("alarms.tip_mm", self.tip_mm, 0.01, 100)
         within("alarms.entry_mm", self.entry_mm, 0.01, 100)
+        if self.deepest_mm is not None:
+            within("alarms.deepest_mm", self.deepest_mm, 0, 1000)
 
 
 @dataclass(kw_only=True)
@@ -119,6 +124,8 @@ def run(
         inside=np.empty(room, bool),
     )
     tips, entry = placement.to_base(timed.tip_lps_mm), placement.to_base(entry_lps_mm)
+    reach = float(np.linalg.norm(timed.tip_lps_mm[timed.inside] - entry_lps_mm, axis=1).max())
+    deepest_m = (reach + alarms.tip_mm if alarms.deepest_mm is None else alarms.deepest_mm) / 1000
     commanded = None if stop_at_s is None else round(stop_at_s / STEP_S)
     halt: _Halt | None = None
     row = 0
@@ -138,7 +145,7 @@ def run(
         log.command_rad_s2[row] = controller.acceleration_wanted
         log.inside[row] = timed.inside[min(row, steps - 1) if halt is None else min(halt.row, steps - 1)]
         if halt is None:
-            why = _alarm(controller, tips[row], entry, bool(timed.inside[row]), alarms, limits)
+            why = _alarm(controller, tips[row], entry, bool(timed.inside[row]), alarms, deepest_m, limits)
             if why:
                 halt = _begin(row, timed, controller)
                 log.stop_at, log.stop_why = row, why
@@ -155,6 +162,7 @@ def _alarm(
     entry_base_m: Floats,
     inside: bool,
     alarms: Alarms,
+    deepest_m: float,
     limits: Limits,
 ) -> str | None:
     """Why to stop now, by what the controller knows; ``None`` for no reason."""
@@ -166,6 +174,8 @@ def _alarm(
         along = float(lever @ controller.axis)
         if 1e6 * (float(lever @ lever) - along * along) > alarms.entry_mm**2:
             return "entry-drift"
+        if -along > deepest_m:
+            return "too-deep"
     if (np.abs(controller.now[0]) > limits.position_rad).any():
         return "joint-limit"
     return None
