@@ -90,7 +90,7 @@ def _pairs(data: bytes) -> dict[str, str]:
 def _of_columns(rows: list[str]) -> list[tuple[int, str]] | None:
     """Tables without a heading; ``None`` where the lines are of neither kind."""
     quoted = re.fullmatch(r"\s*\d+(\s+[\d.]+){6}\s+\".*\"\s*", rows[0]) is not None
-    found = []
+    found: list[tuple[int, str]] = []
     for row in rows:
         try:
             words = shlex.split(row) if quoted else row.split()
