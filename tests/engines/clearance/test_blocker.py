@@ -144,7 +144,7 @@ def test_the_way_round_is_through_fewer_structures_and_not_through_thinner_ones(
 
 
 def test_a_structure_met_twice_is_opened_once() -> None:
-    # Three shells, the inner and the outer in halves: through 1, 2 and 1 again, two structures are opened and not three.
+    # Three shells, the inner and the outer in halves: through 1, 2 and 1, two are opened and not three.
     labels = _shells((1, 4, 6), (2, 8, 10), (1, 12, 14))
     other = _shells((3, 4, 6), (2, 8, 10), (4, 12, 14))
     labels[:20] = other[:20]

@@ -1,6 +1,8 @@
-"""Kernels for the exact distance from voxel centres to voxel boxes, up to a reach; import inside functions only."""
+"""Kernels for where labels are and how far voxel centres are from voxel boxes; import inside functions only."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,34 @@ from numpy.typing import NDArray
 from suwen.engines.clearance._compiled import compiled
 
 Squares = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@compiled
+def extents(view: NDArray[Any], keys: Ints) -> tuple[Ints, Ints]:
+    """First and last index of each sorted key along each axis, both of shape (keys, 3); first > last where absent."""
+    rows, columns, length = view.shape
+    first = np.full((len(keys), 3), rows + columns + length)
+    last = np.full((len(keys), 3), -1)
+    for a in range(rows):
+        for b in range(columns):
+            before = view[a, b, 0]
+            key = -1
+            for c in range(length):
+                value = view[a, b, c]
+                if c == 0 or value != before:
+                    before = value
+                    key = int(np.searchsorted(keys, np.int64(value)))
+                    if key == len(keys) or keys[key] != value:
+                        key = -1
+                if key >= 0:
+                    first[key, 0] = min(first[key, 0], a)
+                    first[key, 1] = min(first[key, 1], b)
+                    first[key, 2] = min(first[key, 2], c)
+                    last[key, 0] = max(last[key, 0], a)
+                    last[key, 1] = max(last[key, 1], b)
+                    last[key, 2] = max(last[key, 2], c)
+    return first, last
 
 
 @compiled

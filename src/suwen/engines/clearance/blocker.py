@@ -10,10 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suwen.core.errors import BadInput, TooLarge
+from suwen.core.errors import BadInput
 from suwen.engines.clearance.blocked import Blocked, Cause, Situation, sentence
 from suwen.engines.clearance.fewest import CLOSED, Crossing, fewest_structures
-from suwen.engines.clearance.fields import Corners, each_wall
+from suwen.engines.clearance.fields import Corners
 from suwen.engines.clearance.grid import (
     Floats,
     checked_labels,
@@ -22,6 +22,7 @@ from suwen.engines.clearance.grid import (
     checked_spacing,
 )
 from suwen.engines.clearance.regions import Regions, Voxel, regions_of
+from suwen.engines.clearance.wall_sets import wall_sets
 from suwen.engines.clearance.widest import widest_clearance_mm
 
 
@@ -103,47 +104,6 @@ def blocked_by(
         sentence="",
     )
     return replace(found, sentence=sentence(found, here, critical, margins, radius))
-
-
-def wall_sets(
-    labels: NDArray[Any],
-    spacing_mm: ArrayLike,
-    critical: Mapping[int, str],
-    margin_mm: float | Mapping[int, float],
-    radius_mm: float,
-    *,
-    corners: Corners = "forbid",
-) -> tuple[list[tuple[int, ...]], NDArray[np.uint16]]:
-    """Which structures' walls each voxel is in: the sets that occur, and an index into them, shape (I, J, K).
-
-    Raises
-    ------
-    BadInput
-        As `walls_for`.
-    TooLarge
-        ``walls-overlap``, with more than 65,534 different sets.
-    """
-    sets: list[tuple[int, ...]] = [()]
-    index: dict[tuple[int, ...], int] = {(): 0}
-    walls = np.zeros_like(labels, dtype=np.uint16)
-    for label, place, wall in each_wall(labels, spacing_mm, critical, margin_mm, radius_mm, corners=corners):
-        part = walls[place]
-        met = part[wall]
-        wider = np.arange(len(sets), dtype=np.uint16)
-        for before in np.flatnonzero(np.bincount(met, minlength=1)).tolist():
-            merged = (*sets[before], label)
-            if merged not in index:
-                index[merged] = len(sets)
-                sets.append(merged)
-            if len(sets) > CLOSED:
-                raise TooLarge(
-                    f"The walls of {len(critical)} structures overlap in more than {CLOSED} ways",
-                    code="walls-overlap",
-                    fix="Name fewer structures as critical, or ask for a smaller margin",
-                )
-            wider[before] = index[merged]
-        part[wall] = wider[met]
-    return sets, walls
 
 
 def checked_voxel(point: Sequence[int], shape: tuple[int, ...], end: str) -> Voxel:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
-from suwen.engines.clearance.certificate import Certificate, Curve, StructureClearance, Violation
+from suwen.engines.clearance.certificate import Certificate, Curve, StructureClearance
 from suwen.engines.clearance.grid import (
     Floats,
     checked_labels,
@@ -27,6 +27,7 @@ from suwen.engines.clearance.grid import (
 )
 from suwen.engines.clearance.path import Sampled, checked_path, sampled
 from suwen.engines.clearance.tree import BoxTree, tree_of
+from suwen.engines.clearance.violations import marked_length_mm, reason, stretches_too_close
 
 ROUNDING_MM = 1e-9
 """What the arithmetic of a distance may be off by, generously, at the size of a body."""
@@ -127,7 +128,7 @@ class Checker:
             structure, agreed = self._structure(label, distance, vertices, walk, margins[label], radius)
             found.append(structure)
             if not structure.holds:
-                reasons.append(_reason(structure, named(label, self.critical)))
+                reasons.append(reason(structure, named(label, self.critical)))
             if not agreed:
                 reasons.append(f"The two measures of clearance from {named(label, self.critical)} disagree")
         clearance = distances - radius
@@ -147,9 +148,9 @@ class Checker:
             at_grid_mm=least.at_grid_mm,
             arc_length_mm=least.arc_length_mm,
             structures=tuple(sorted(found, key=lambda structure: structure.slack_mm)),
-            violations=tuple(_violations(labels.tolist(), closer, clearance, walk, found)),
-            violation_mm=_length(np.any(closer, axis=0), walk.arc_length_mm),
-            outside_mm=_length(np.any(outside, axis=1), walk.arc_length_mm),
+            violations=tuple(stretches_too_close(labels.tolist(), closer, clearance, walk, found)),
+            violation_mm=marked_length_mm(np.any(closer, axis=0), walk.arc_length_mm),
+            outside_mm=marked_length_mm(np.any(outside, axis=1), walk.arc_length_mm),
             curve=Curve(
                 arc_length_mm=walk.arc_length_mm,
                 label=labels[nearest],
@@ -253,51 +254,3 @@ def certify_segment(
         margin_mm=margin_mm,
         radius_mm=radius_mm,
     )
-
-
-def _reason(structure: StructureClearance, name: str) -> str:
-    """Why a structure's margin is not kept."""
-    place = f"{structure.arc_length_mm:.1f} mm along the path"
-    if structure.clearance_lower_bound_mm <= 0:
-        return f"The instrument touches {name} {place}"
-    return (
-        f"The instrument comes within {structure.clearance_lower_bound_mm:.3f} mm of {name} {place}, "
-        f"closer than the margin of {structure.margin_mm:g} mm"
-    )
-
-
-def _violations(
-    labels: list[int],
-    closer: NDArray[np.bool_],
-    clearance: Floats,
-    walk: Sampled,
-    found: list[StructureClearance],
-) -> list[Violation]:
-    """Stretches of samples that are too close, and the places between two samples that are, by structure."""
-    stretches = []
-    for row, (label, structure) in enumerate(zip(labels, found, strict=True)):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], closer[row].view(np.int8), [0]])))
-        for begin, end in edges.reshape(-1, 2).tolist():
-            stretches.append(
-                Violation(
-                    label=label,
-                    from_mm=float(walk.arc_length_mm[begin]),
-                    to_mm=float(walk.arc_length_mm[end - 1]),
-                    clearance_mm=float(clearance[row, begin:end].min()),
-                )
-            )
-        if not structure.holds and not edges.size:
-            here = structure.arc_length_mm
-            stretches.append(
-                Violation(
-                    label=label, from_mm=here, to_mm=here, clearance_mm=structure.clearance_lower_bound_mm
-                )
-            )
-    return sorted(stretches, key=lambda stretch: (stretch.from_mm, stretch.label))
-
-
-def _length(marked: NDArray[np.bool_], arc_length_mm: Floats) -> float:
-    """Length of path whose samples are marked: each stands for half of the way to its neighbours."""
-    step = np.diff(arc_length_mm)
-    share = 0.5 * (np.append(step, 0.0) + np.insert(step, 0, 0.0))
-    return float(share[marked].sum())

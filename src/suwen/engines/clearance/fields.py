@@ -23,7 +23,6 @@ from suwen.engines.clearance.grid import (
     checked_spacing,
     memory_order,
     named,
-    runs_of,
 )
 
 Slices = tuple[slice, slice, slice]
@@ -210,21 +209,19 @@ def box_squares(mask: NDArray[np.bool_], spacing_mm: Floats, reach_mm: float) ->
 
 def extents(volume: NDArray[Any], spacing_mm: Floats, reach_mm: Mapping[int, float]) -> dict[int, Slices]:
     """The part of the volume that holds a label and all voxels within its reach, for each label that is there."""
-    runs = runs_of(volume)
-    chosen = np.flatnonzero(np.isin(runs.value, list(reach_mm)))
-    low, high = runs.boxes_mm(chosen, spacing_mm)
-    order = np.argsort(runs.value[chosen], kind="stable")
-    found, begins = np.unique(runs.value[chosen][order], return_index=True)
-    if not found.size:
-        return {}
-    lows = np.minimum.reduceat(low[order], begins, axis=0)
-    highs = np.maximum.reduceat(high[order], begins, axis=0)
+    from suwen.engines.clearance import _field
+
+    view, axes = memory_order(volume)
+    keys = np.array(sorted(reach_mm), dtype=np.int64)
+    first, last = (found[:, np.argsort(axes)] for found in _field.extents(view, keys))
     parts = {}
-    for label, lowest, highest in zip(found.tolist(), lows, highs, strict=True):
-        first = np.floor((lowest - reach_mm[label]) / spacing_mm).astype(int)
-        end = np.ceil((highest + reach_mm[label]) / spacing_mm).astype(int) + 1
+    for label, lowest, highest in zip(keys.tolist(), first, last, strict=True):
+        if lowest[0] > highest[0]:
+            continue
+        beyond = np.ceil(reach_mm[label] / spacing_mm).astype(int)
         i, j, k = (
-            slice(max(int(a), 0), min(int(b), n)) for a, b, n in zip(first, end, volume.shape, strict=True)
+            slice(max(int(a), 0), min(int(b), n))
+            for a, b, n in zip(lowest - beyond, highest + beyond + 1, volume.shape, strict=True)
         )
         parts[label] = (i, j, k)
     return parts
