@@ -8,13 +8,13 @@ import gymnasium
 import numpy as np
 
 from suwen.core.errors import Refused
-from suwen.engines.robot.arm import JOINTS, TORQUE_NM, Floats, Tool, mjcf, within
+from suwen.engines.robot.arm import JOINTS, STEP_S, TORQUE_NM, Floats, Tool, mjcf, within
 from suwen.engines.robot.control import Controller, Gains
 from suwen.engines.robot.environment import FASTEST_MM_S, SEEN_DEPTH_MM, SEEN_MM, check_action
 from suwen.engines.robot.kinematics import LEVER_M, forward, task
 from suwen.engines.robot.plant import Disturbance, Plant
 from suwen.engines.robot.prepare import Planned, prepare
-from suwen.engines.robot.timing import STEP_S, Pace
+from suwen.engines.robot.timing import Pace
 
 STEPS = 10
 """Milliseconds of control within one step of the environment."""

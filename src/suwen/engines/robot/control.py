@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suwen.engines.robot.arm import JOINTS, Floats, Limits, mujoco_module, within
-from suwen.engines.robot.timing import STEP_S
+from suwen.engines.robot.arm import JOINTS, STEP_S, Floats, Limits, mujoco_module, within
 
 
 @dataclass(frozen=True, kw_only=True)

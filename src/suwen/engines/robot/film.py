@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from suwen.engines.robot.arm import Floats
+from suwen.engines.robot.arm import STEP_S, Floats
 from suwen.engines.robot.measure import Measured
 from suwen.engines.robot.placement import Placement
-from suwen.engines.robot.timing import STEP_S
 
 POINTS = ("base", "shoulder", "elbow", "wrist", "flange", "tip")
 """What a frame holds, in this order; drawn as one line they are the arm."""

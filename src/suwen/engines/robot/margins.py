@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from suwen.core.errors import Refused
-from suwen.engines.robot.arm import Floats
+from suwen.engines.robot.arm import STEP_S, Floats
 from suwen.engines.robot.control import Gains, observer_gain, transition
-from suwen.engines.robot.timing import STEP_S
 
 LEAST_MODULUS = 0.4
 """Below this distance from -1 gains are refused; 0.5 is the usual rule."""
@@ -116,7 +115,7 @@ def margins(gains: Gains, delay_steps: int) -> Margins:
         phase_deg=phase,
         gain_low=low,
         gain_high=high,
-        delay_ms=1000 * np.radians(phase) / float(frequency[crossing]),
+        delay_ms=float(1000 * np.radians(phase) / frequency[crossing]),
         crossover_rad_s=float(frequency[crossing]),
         slowest_pole=slowest,
     )

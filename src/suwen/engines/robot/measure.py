@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from suwen.engines.robot.arm import Floats, Limits, Tool
-from suwen.engines.robot.curve import to_polyline
+from suwen.engines.robot.arm import STEP_S, Floats, Limits, Tool
+from suwen.engines.robot.curve import Curve
 from suwen.engines.robot.kinematics import Pose, forward
 from suwen.engines.robot.placement import Placement
 from suwen.engines.robot.route import Route
 from suwen.engines.robot.simulate import Log
-from suwen.engines.robot.timing import STEP_S, Timed
+from suwen.engines.robot.timing import Timed
 
 STANDSTILL_RAD_S = 0.005
 """Every joint slower than this is at rest: 0.3 degrees a second. Encoder noise of 20 µrad alone makes 0.003."""
-CLOSE_MM = 0.25
-"""Distance of the points between which the path is straight when the distance to it is measured."""
+CHORD_MM = 0.0005
+"""How far the path may lie from the chords that stand for it when the distance to it is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def measure(log: Log, route: Route, placement: Placement, tool: Tool) -> Measure
     pose = forward(log.q_rad, tool.tip_m)
     tip, axis = placement.to_lps(pose.tip_base_m), pose.axis @ placement.rotation.T
     path = np.concatenate(
-        [leg.curve.at(np.linspace(0, leg.curve.length_mm, max(2, _pieces(leg.curve)))) for leg in route.legs]
+        [leg.curve.at(np.linspace(0, leg.curve.length_mm, _pieces(leg.curve))) for leg in route.legs]
     )
     path = path[np.concatenate([[True], np.linalg.norm(np.diff(path, axis=0), axis=1) > 1e-6])]
     return Measured(
@@ -63,15 +63,33 @@ def measure(log: Log, route: Route, placement: Placement, tool: Tool) -> Measure
         tip_lps_mm=tip,
         axis_lps=axis,
         tip_error_mm=np.linalg.norm(tip - log.wanted_tip_lps_mm, axis=1),
-        path_error_mm=to_polyline(tip, path)[0],
+        path_error_mm=_to_path(tip, path),
         entry_drift_mm=np.linalg.norm(np.cross(route.entry_lps_mm - tip, axis), axis=1),
         inside=np.asarray(log.inside),
     )
 
 
-def _pieces(curve: Any) -> int:
-    straight = float(curve.curvature(np.linspace(0, curve.length_mm, 50)).max()) < 1e-9
-    return 2 if straight else int(np.ceil(curve.length_mm / CLOSE_MM)) + 1
+def _pieces(curve: Curve) -> int:
+    """Points along a curve whose chords keep :data:`CHORD_MM`: a chord's is its squared length times curvature / 8.
+
+    None is longer than a mm, so that the nearest vertex belongs to the nearest chord.
+    """
+    bend = float(curve.curvature(np.linspace(0, curve.length_mm, max(50, int(4 * curve.length_mm)))).max())
+    return 2 + int(curve.length_mm * max(1.0, np.sqrt(bend / (8 * CHORD_MM))))
+
+
+def _to_path(points_mm: Floats, path_mm: Floats) -> Floats:
+    """Distance (k,) of points to a polyline (n, 3) with short edges: to the edges at the nearest vertex."""
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(path_mm).query(points_mm)[1]
+    best = np.full(len(points_mm), np.inf)
+    for shift in (-1, 0):
+        start = np.clip(nearest + shift, 0, len(path_mm) - 2)
+        edge, off = path_mm[start + 1] - path_mm[start], points_mm - path_mm[start]
+        along = np.sum(off * edge, axis=1) / np.maximum(np.sum(edge**2, axis=1), 1e-30)
+        best = np.minimum(best, np.linalg.norm(off - np.clip(along, 0, 1)[:, None] * edge, axis=1))
+    return best
 
 
 def spread(values_mm: Floats) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from suwen.engines.robot.arm import Tool, mjcf, sha256, within
+from suwen.engines.robot.arm import STEP_S, Tool, mjcf, sha256, within
 from suwen.engines.robot.control import Controller, Gains
 from suwen.engines.robot.film import film
 from suwen.engines.robot.margins import Margins, margins
@@ -18,7 +18,7 @@ from suwen.engines.robot.placement import Placement
 from suwen.engines.robot.plant import NOMINAL, Disturbance, Plant
 from suwen.engines.robot.prepare import Planned, prepare
 from suwen.engines.robot.simulate import Alarms, Log, run
-from suwen.engines.robot.timing import STEP_S, Pace, Timed
+from suwen.engines.robot.timing import Pace, Timed
 
 STATEMENT = (
     "Simulation only: errors are those of a rigid model with the disturbances named here, not the accuracy of a "
@@ -234,7 +234,7 @@ def follow(
         "tool": asdict(planned.tool),
         "pace": asdict(pace),
         "gains": asdict(gains),
-        "disturbance": asdict(disturbance),
+        "disturbance": {**asdict(disturbance), "push_n": list(disturbance.push_n)},
         "alarms": asdict(alarms),
         "patient_position": None if base is not None else patient_position,
         "approach_mm": approach_mm,

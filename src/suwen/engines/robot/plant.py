@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suwen.engines.robot.arm import JOINTS, Floats, Tool, mjcf, mujoco_module, within
-from suwen.engines.robot.timing import STEP_S
-
-SUBSTEPS = 2
-"""Integration steps per control step; the torque is held in between."""
+from suwen.engines.robot.arm import JOINTS, STEP_S, Floats, Tool, mjcf, mujoco_module, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +90,6 @@ class Plant:
             damping_nms_rad=disturbance.damping_nms_rad,
             friction_nm=disturbance.friction_nm,
             inertia_scale=1 + disturbance.inertia_error,
-            timestep_s=STEP_S / SUBSTEPS,
             rotors=rotors,
         )
         self.model = self._mujoco.MjModel.from_xml_string(self.xml)
@@ -126,6 +121,5 @@ class Plant:
             since = self.time_s - self.disturbance.push_at_s
             pushed = 0 <= since < self.disturbance.push_for_s
             self.data.xfrc_applied[self._tool, :3] = self.disturbance.push_n if pushed else 0.0
-        for _ in range(SUBSTEPS):
-            self._mujoco.mj_step(self.model, self.data)
+        self._mujoco.mj_step(self.model, self.data)
         self.time_s += STEP_S

@@ -58,7 +58,7 @@ class Route:
     shaft
         ``needle``, ``pivoting`` or ``steerable``.
     tip_means
-        Whose tip is measured: the bending of a steerable instrument is not simulated, so it is the drive's, straight on.
+        Whose tip is measured: a steerable instrument's bending is not simulated, so it is the drive's, straight on.
     """
 
     legs: tuple[Leg, ...]

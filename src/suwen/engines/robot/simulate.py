@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from suwen.engines.robot.arm import JOINTS, Floats, Limits, within
+from suwen.engines.robot.arm import JOINTS, STEP_S, Floats, Limits, within
 from suwen.engines.robot.control import Controller
 from suwen.engines.robot.joints import JointLeg
 from suwen.engines.robot.placement import Placement
 from suwen.engines.robot.plant import Plant
-from suwen.engines.robot.timing import STEP_S, Timed
+from suwen.engines.robot.timing import Timed
 
 STOP_STEPS = 6
 """A stop brings the wanted speed to zero in this many steps, evenly."""

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from suwen.core.errors import MissingExtra, Refused
-from suwen.engines.robot.arm import Floats, Limits, within
+from suwen.engines.robot.arm import STEP_S, Floats, Limits, within
 from suwen.engines.robot.joints import JointLeg
 
-STEP_S = 0.001
-"""Controllers run at 1 kHz."""
 SHARE = 0.95
 """Part of each joint limit that timing uses; the rest is left to feedback."""
 
