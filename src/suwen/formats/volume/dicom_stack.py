@@ -170,8 +170,8 @@ def _numbered(
     """The plane of each slice, and how many planes there are."""
     gaps = np.diff(levels)
     step = gap_mm if sparse and gap_mm else float(gaps.min())
-    # The step is refined over the whole stack: rounded positions would add up.
-    planes = round((levels[-1] - levels[0]) / step) + 1
+    # Counted gap by gap, and the step then taken over the whole stack: rounded positions would add up.
+    planes = int(np.rint(gaps / step).sum()) + 1
     step = (levels[-1] - levels[0]) / max(planes - 1, 1)
     counts = np.rint(gaps / step)
     uneven = float(np.abs(gaps - counts * step).max())

@@ -299,11 +299,13 @@ def _bunzipped(body: bytes, size: int) -> bytes:
     unpacker = bz2.BZ2Decompressor()
     try:
         raw = unpacker.decompress(body, size + 1)
+        if not unpacker.eof and not unpacker.needs_input:
+            raw += unpacker.decompress(b"", 1)  # reads on to the end mark
     except (OSError, ValueError):
         raise Unreadable(
             "the compressed values are damaged", fix="Fetch it again", code="undecodable"
         ) from None
-    if len(raw) < size:
+    if len(raw) < size or (len(raw) == size and not unpacker.eof):
         raise Unreadable("the file is cut short", fix="Send the whole file", code="truncated")
     if len(raw) > size:
         raise Unreadable(

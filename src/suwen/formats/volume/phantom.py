@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from suwen.core.errors import BadInput
+from suwen.formats.volume.grid import checked_affine
 from suwen.formats.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def head_phantom(
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing
     affine[:3, 3] = np.asarray(centre_lps_mm) - affine[:3, :3] @ ((np.array(sides) - 1) / 2)
+    affine = checked_affine(affine, sides)
     grid = _Grid(affine=affine, sides=sides, spacing=spacing, scale=scale)
     array = np.zeros(sides, np.uint16)
     middle = np.asarray(centre_lps_mm, np.float64)

@@ -102,16 +102,9 @@ class Unpacked:
         Unreadable
             ``truncated``, or ``undecodable`` where the packing is damaged.
         """
-        try:
-            found = self._stream.read(count)
-        except EOFError:
-            found = b""
-        except (zlib.error, OSError):
-            raise Unreadable(
-                "the compressed file is damaged", fix="Fetch it again", code="undecodable"
-            ) from None
+        found = self._next(count)
         if len(found) < (count if least is None else least):
-            raise Unreadable("the file is cut short", fix="Send the whole file", code="truncated")
+            raise _cut()
         return found
 
     def close(self) -> None:
@@ -122,18 +115,25 @@ class Unpacked:
         Unreadable
             ``size-mismatch``, ``undecodable`` or ``truncated``.
         """
-        try:
-            rest = self._stream.read(1)
-        except EOFError:
-            raise Unreadable("the file is cut short", fix="Send the whole file", code="truncated") from None
-        except (zlib.error, OSError):
-            raise Unreadable(
-                "the compressed file is damaged", fix="Fetch it again", code="undecodable"
-            ) from None
+        rest = self._next(1)
         if rest:
             raise Unreadable(
                 "the file holds more values than its header says", fix="Export it again", code="size-mismatch"
             )
+
+    def _next(self, count: int) -> bytes:
+        try:
+            return self._stream.read(count)
+        except EOFError:  # a gzip stream without its end
+            raise _cut() from None
+        except (zlib.error, OSError):
+            raise Unreadable(
+                "the compressed file is damaged", fix="Fetch it again", code="undecodable"
+            ) from None
+
+
+def _cut() -> Unreadable:
+    return Unreadable("the file is cut short", fix="Send the whole file", code="truncated")
 
 
 def voxels(shape: tuple[int, ...]) -> int:
