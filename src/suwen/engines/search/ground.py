@@ -1,0 +1,173 @@
+"""A grid made ready to be searched any number of times: padded walls, moves, and memory that is touched lazily."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from suwen.core.errors import BadInput, MissingExtra
+
+Corners = Literal["forbid", "allow"]
+Voxel = tuple[int, int, int]
+
+
+def kernel() -> Any:
+    """The compiled search.
+
+    Raises
+    ------
+    MissingExtra
+        Without numba.
+    """
+    try:
+        from suwen.engines.search import _kernel
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+        raise MissingExtra("numba", "surgery", "a path search") from None
+    return _kernel
+
+
+class Ground:
+    """A grid to be searched.
+
+    Parameters
+    ----------
+    walls
+        Array (I, J, K): not 0 where no path goes.
+    spacing_mm
+        (3,), of voxel centres along each axis.
+    cost
+        Array (I, J, K), float32, above 0: cost per mm; ``None`` for 1 everywhere. An edge costs its length times
+        the mean of its two ends.
+    corners
+        ``forbid``: every voxel of the block that a diagonal move spans must be free. ``allow``: its two ends.
+
+    Raises
+    ------
+    BadInput
+        ``bad-walls``, ``bad-spacing``, ``bad-cost``, ``bad-corners``.
+    """
+
+    def __init__(
+        self,
+        walls: NDArray[Any],
+        *,
+        spacing_mm: ArrayLike,
+        cost: NDArray[Any] | None = None,
+        corners: Corners = "forbid",
+    ) -> None:
+        if walls.ndim != 3 or 0 in walls.shape or walls.dtype.kind not in "biu":
+            raise BadInput(
+                "walls are no array of three dimensions", fix="Give (I, J, K), 0 is free", code="bad-walls"
+            )
+        spacing = np.asarray(spacing_mm, np.float64)
+        if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
+            raise BadInput(
+                f"the spacing cannot be {spacing_mm}", fix="Give three lengths, mm", code="bad-spacing"
+            )
+        if corners not in ("forbid", "allow"):
+            raise BadInput(f"corners cannot be {corners!r}", fix="forbid or allow", code="bad-corners")
+        self.shape: Voxel = walls.shape
+        self.spacing_mm = spacing
+        self.corners = corners
+        i, j, k = (size + 2 for size in walls.shape)
+        padded = np.empty((i, j, k), np.uint8)
+        kernel().pad(walls.view(np.uint8) if walls.dtype == np.bool_ else walls, padded)
+        self.walls = padded.ravel()
+        self.rows, self.columns = j * k, k
+        self.least, self.cost = 1.0, np.ones(1, np.float32)
+        self.uniform = cost is None
+        if cost is not None:
+            self._take(cost)
+        self.queries = 0
+
+    def _take(self, cost: NDArray[Any]) -> None:
+        if cost.shape != self.shape or cost.dtype.kind != "f":
+            raise BadInput("costs are no array like the walls", fix="Give float32 (I, J, K)", code="bad-cost")
+        least = float(cost.min())
+        if not least > 0 or not np.isfinite(cost.max()):
+            raise BadInput(
+                "a cost per mm is not above 0 and finite",
+                fix="Make walls of what may not be passed",
+                code="bad-cost",
+            )
+        self.least = least
+        padded = np.ones(tuple(size + 2 for size in self.shape), np.float32)
+        padded[1:-1, 1:-1, 1:-1] = cost
+        self.cost = padded.ravel()
+
+    @cached_property
+    def state(self) -> NDArray[np.float64]:
+        """Memory of the search, (voxels, 2); pages that no search touches are never made."""
+        return np.zeros((len(self.walls), 2))
+
+    @cached_property
+    def directions(self) -> NDArray[np.int64]:
+        """The 27 moves, the middle one standing still, (27, 3)."""
+        n = np.arange(27)
+        return np.stack([n // 9 - 1, (n // 3) % 3 - 1, n % 3 - 1], 1)
+
+    @cached_property
+    def moves(self) -> NDArray[np.int64]:
+        """Their offsets in the padded, flat grid."""
+        return np.asarray(self.directions @ np.array([self.rows, self.columns, 1]))
+
+    @cached_property
+    def steps(self) -> NDArray[np.float64]:
+        """Their lengths, mm."""
+        return np.asarray(np.linalg.norm(self.directions * self.spacing_mm, axis=1))
+
+    @cached_property
+    def lengths(self) -> NDArray[np.float64]:
+        """Length of a move along each set of axes, mm: bit 4 is i, 2 is j, 1 is k."""
+        bits = np.array([[n >> 2 & 1, n >> 1 & 1, n & 1] for n in range(8)])
+        return np.asarray(np.linalg.norm(bits * self.spacing_mm, axis=1))
+
+    @cached_property
+    def needs(self) -> NDArray[np.int64]:
+        """Bits of the neighbourhood that must be free for each move."""
+        d = self.directions
+        if self.corners == "allow":
+            return 1 << np.arange(27, dtype=np.int64)
+        inside = ((d[None] == 0) | (d[None] == d[:, None])).all(2)
+        inside[:, 13] = False
+        return np.asarray((inside * (1 << np.arange(27, dtype=np.int64))).sum(1))
+
+    def flat(self, voxel: ArrayLike) -> int:
+        """Place of a voxel in the padded, flat grid."""
+        i, j, k = (int(at) + 1 for at in np.asarray(voxel))
+        return i * self.rows + j * self.columns + k
+
+    def voxels(self, flat: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Voxels (n, 3) of places in it."""
+        i, rest = np.divmod(flat, self.rows)
+        j, k = np.divmod(rest, self.columns)
+        return np.stack([i - 1, j - 1, k - 1], 1).astype(np.int32)
+
+    def checked(self, voxel: ArrayLike, what: str) -> Voxel:
+        """A free voxel of the grid.
+
+        Raises
+        ------
+        BadInput
+            ``outside-image``, ``start-in-wall``, ``target-in-wall``.
+        """
+        at = np.asarray(voxel)
+        if at.shape != (3,) or at.dtype.kind not in "iu":
+            raise BadInput(f"the {what} is no voxel", fix="Give three whole numbers", code="bad-voxel")
+        if (at < 0).any() or (at >= self.shape).any():
+            raise BadInput(
+                f"the {what} lies outside the image", where=what, fix=f"The image has {self.shape} voxels",
+                code="outside-image",
+            )  # fmt: skip
+        if self.walls[self.flat(at)]:
+            raise BadInput(
+                f"the {what} lies in a wall", where=what, fix="Choose another, or open the structure",
+                code=f"{what}-in-wall",
+            )  # fmt: skip
+        i, j, k = (int(one) for one in at)
+        return i, j, k

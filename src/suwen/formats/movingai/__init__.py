@@ -1,0 +1,1 @@
+"""Grid benchmarks of the Moving AI Lab: maps with published optimal costs (Sturtevant 2012; Brewer and Sturtevant 2018)."""
