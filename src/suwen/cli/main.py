@@ -7,7 +7,7 @@ import sys
 import typer
 
 from suwen import __version__
-from suwen.cli import deploy, explore, learn, records, serve, use
+from suwen.cli import deploy, explore, learn, plan, records, serve, use
 from suwen.core.errors import EXIT_CODE, Conflict, SuwenError
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
-for module in (explore, learn, deploy, use, records, serve):
+for module in (explore, learn, deploy, use, plan, records, serve):
     module.register(app)
 
 

@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from suwen import __version__
 from suwen.core.errors import NotFound
-from suwen.server import fhir_openapi, openapi, operations, page, patients, problems, tasks, verbs
+from suwen.server import fhir_openapi, openapi, operations, page, patients, plans, problems, tasks, verbs
 from suwen.server.fhir import Fhir
 from suwen.server.guard import Guard, SecurityHeaders
 from suwen.server.jobs import Jobs
@@ -71,7 +71,7 @@ def create_app(
     )
     here = State(data=data, only=served(only), jobs=Jobs(), record=record)
     app.state.suwen = here
-    for part in (tasks, patients, verbs, operations, page):
+    for part in (tasks, plans, patients, verbs, operations, page):
         app.include_router(part.router)
     problems.install(app)
     # The last one added sees a request first.

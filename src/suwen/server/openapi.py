@@ -239,6 +239,20 @@ PREDICTION = {
     "results": [RESULT],
     "stored": ["DiagnosticReport/a1/_history/1"],
 }
+PLAN = {
+    "format": "suwen-plan/1",
+    "task": "surgery.path",
+    "plan_id": "5f0c7f9e-6d5c-4f7e-9b3a-2f4f2a3b1c0d",
+    "revision": 1,
+    "sentence": "certified: 92.4 mm, at least 2.1 mm clear of lateral ventricle (margin 1.6 mm)",
+    "found": True,
+    "path_lps_mm": [[12.5, -40.0, 88.0], [9.0, 2.0, -3.5]],
+    "length_mm": 92.4,
+    "certificate": {"holds": True, "clearance_mm": 2.1},
+    "motion": None,
+    "chain": {"format": "suwen-chain/1", "head": "9f2c...", "steps": []},
+    "ledger": None,
+}
 JOB = {
     "job": "0123456789abcdef",
     "verb": "train",

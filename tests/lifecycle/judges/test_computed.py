@@ -36,10 +36,10 @@ def test_resamples_are_those_of_whole_subjects() -> None:
     assert not np.array_equal(other["found_fraction"], found["found_fraction"])
 
 
-def test_what_applies_to_nothing_is_undefined() -> None:
-    found = replicates(FIGURES, np.full((3, 3), np.nan), ["a", "b", "c"])
-    for values in found.values():
-        assert np.isnan(values).all()
+def test_what_applies_to_nothing_is_not_reported() -> None:
+    rows = np.full((3, 3), np.nan)
+    rows[:, 1] = [2.0, 1.0, np.nan]
+    assert set(replicates(FIGURES, rows, ["a", "b", "c"])) == {"clearance_mm"}
 
 
 def test_nothing_has_a_threshold() -> None:

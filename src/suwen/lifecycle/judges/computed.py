@@ -79,7 +79,7 @@ class ComputedJudge:
                 f"{metric}_minus_{name}": estimates({metric: own[metric] - one[metric]})[metric]
                 for name, one in beside.items()
                 for metric in own
-                if _ranked(metric)
+                if metric in one and _ranked(metric)
             },
             floor=dict(task.floor),
             passed=reaches(metrics, task.floor),
@@ -135,14 +135,19 @@ def replicates(
     Returns
     -------
     dict
-        Name to array (1 + resamples,), the first the figure itself; NaN where it applies to no question.
+        Name to array (1 + resamples,), the first the figure itself. A figure that applies to no question is not
+        among them.
     """
     found = np.asarray(rows, float)
     subject = subject_index(subjects, len(found))
     weights = np.concatenate(
         [np.ones((1, len(found))), *subject_weights(subject, resamples=resamples, seed=seed)]
     )
-    return {figure.name: _reduced(figure, found[:, at], weights) for at, figure in enumerate(figures)}
+    return {
+        figure.name: _reduced(figure, found[:, at], weights)
+        for at, figure in enumerate(figures)
+        if np.isfinite(found[:, at]).any()
+    }
 
 
 def _reduced(figure: Figure, column: Floats, weights: Floats) -> Floats:

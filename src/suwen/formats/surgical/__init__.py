@@ -1,0 +1,1 @@
+"""Surgical cases: anatomy, entry, target, what must not be touched, and the instrument."""
