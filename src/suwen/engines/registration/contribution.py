@@ -1,0 +1,107 @@
+"""What a registration adds to the safety margin of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from suwen.engines.registration.error import predict_tre
+from suwen.engines.registration.points import Registration
+from suwen.engines.registration.radius import error_radius
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationContribution:
+    """The registration's share of the error budget, at one target.
+
+    Attributes
+    ----------
+    target_lps_mm
+        Where.
+    tre_rms_mm
+        Predicted target registration error, RMS distance.
+    radius_mm
+        The distance that it does not exceed with probability ``coverage``: the margin, were it the only error.
+    coverage
+        0.5 to below 1.
+    deviation_mm
+        Standard deviations along the error's three principal axes, ascending, of the normal error with that radius.
+        They exceed the predicted ones where the localisation error was estimated from few residuals.
+    budget_rms_mm
+        The same as one figure: RMS distance, for a budget that adds isotropic errors in squares.
+    source
+        What it was predicted from, as a sentence.
+    """
+
+    target_lps_mm: tuple[float, float, float]
+    tre_rms_mm: float
+    radius_mm: float
+    coverage: float
+    deviation_mm: tuple[float, float, float]
+    budget_rms_mm: float
+    source: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contribution as JSON's own types."""
+        return {
+            "target_lps_mm": list(self.target_lps_mm),
+            "tre_rms_mm": self.tre_rms_mm,
+            "radius_mm": self.radius_mm,
+            "coverage": self.coverage,
+            "deviation_mm": list(self.deviation_mm),
+            "budget_rms_mm": self.budget_rms_mm,
+            "source": self.source,
+        }
+
+
+def registration_contribution(
+    registration: Registration,
+    target_lps_mm: ArrayLike,
+    coverage: float = 0.95,
+    *,
+    fle: ArrayLike | float | None = None,
+) -> RegistrationContribution:
+    """What the safety margin at a target needs from a registration.
+
+    Parameters
+    ----------
+    registration
+        By paired points, its fixed side in LPS mm.
+    target_lps_mm
+        Array (3,).
+    coverage
+        Probability that the margin must hold, 0.5 to below 1.
+    fle
+        As for :func:`~suwen.engines.registration.error.predict_tre`.
+
+    Raises
+    ------
+    BadInput
+        As :func:`~suwen.engines.registration.error.predict_tre`.
+    """
+    found = predict_tre(
+        registration, np.reshape(np.asarray(target_lps_mm, float), (1, -1)), fle=fle, coverage=coverage
+    )
+    radius = float(found.radius_mm[0])
+    normal = float(error_radius(found.covariance_mm2, coverage)[0])
+    deviations = np.sqrt(np.clip(np.linalg.eigvalsh(found.covariance_mm2[0]), 0, None)) * (radius / normal)
+    known = (
+        "as given"
+        if found.degrees_of_freedom is None
+        else f"estimated from the residuals, {found.degrees_of_freedom} degrees of freedom"
+    )
+    low, middle, high = deviations.tolist()
+    x, y, z = found.targets_mm[0].tolist()
+    return RegistrationContribution(
+        target_lps_mm=(x, y, z),
+        tre_rms_mm=float(found.rms_mm[0]),
+        radius_mm=radius,
+        coverage=coverage,
+        deviation_mm=(low, middle, high),
+        budget_rms_mm=float(np.linalg.norm(deviations)),
+        source=f"paired points, {len(registration.names)} fiducials, "
+        f"localisation error {found.fle_mm:.2g} mm RMS {known}",
+    )
