@@ -218,18 +218,20 @@ def test_one_end_for_both_is_a_path_unless_it_is_in_a_wall() -> None:
     assert _asked(labels, start=(20, 20, 13), goal=(20, 20, 13)).structures == (1,)
 
 
-@pytest.mark.parametrize("point", [(0, 0, 41), (-1, 0, 0), (1.5, 0, 0), (1, 2), (np.nan, 0, 0)])
+@pytest.mark.parametrize(
+    "point", [(0, 0, 41), (-1, 0, 0), (1.5, 0, 0), (1, 2), (np.nan, 0, 0), ((1, 2), 3), None]
+)
 def test_an_end_outside_is_refused(point) -> None:
     for end in ("start", "goal"):
         with pytest.raises(BadInput) as refused:
             _asked(_shells((1, 6, 8)), **{end: point})
-        assert refused.value.code == "point-outside"
+        assert refused.value.code == "outside-image"
 
 
 def test_closed_voxels_of_another_volume_are_refused() -> None:
     with pytest.raises(BadInput) as refused:
         _asked(_shells((1, 6, 8)), closed=np.zeros((2, 2, 2), bool))
-    assert refused.value.code == "labels-unusable"
+    assert refused.value.code == "size-mismatch"
 
 
 def test_in_the_real_head_a_planted_shell_is_found(head, deep) -> None:

@@ -129,8 +129,8 @@ def test_risk_is_its_formula(volume_of, brute_force, seed) -> None:
 @pytest.mark.parametrize(
     ("weights", "reach", "code"),
     [
-        ({5: -1.0}, 2.0, "weight-unusable"),
-        ({5: np.nan}, 2.0, "weight-unusable"),
+        ({5: -1.0}, 2.0, "bad-weights"),
+        ({5: np.nan}, 2.0, "bad-weights"),
         ({5: 1.0}, 0.0, "length-unusable"),
         ({5: 1.0}, np.inf, "length-unusable"),
     ],

@@ -65,7 +65,7 @@ def blocked_by(
     Raises
     ------
     BadInput
-        ``point-outside`` where an end is not a voxel of the volume, and what `walls_for` raises.
+        ``outside-image`` where an end is not a voxel of the volume, and what `walls_for` raises.
     MissingExtra
         Without numba.
     """
@@ -112,13 +112,16 @@ def checked_voxel(point: Sequence[int], shape: tuple[int, ...], end: str) -> Vox
     Raises
     ------
     BadInput
-        ``point-outside``.
+        ``outside-image``.
     """
-    voxel = np.asarray(point)
+    try:
+        voxel = np.asarray(point)
+    except ValueError:  # rows of unequal length
+        voxel = np.array([])
     if voxel.shape != (3,) or voxel.dtype.kind not in "iu" or (voxel < 0).any() or (voxel >= shape).any():
         raise BadInput(
-            f"The {end} {voxel.tolist()} is not a voxel of a volume of {' x '.join(map(str, shape))}",
-            code="point-outside",
+            f"The {end} {point} is not a voxel of a volume of {' x '.join(map(str, shape))}",
+            code="outside-image",
             fix="Give the index of a voxel inside the image",
         )
     i, j, k = (int(index) for index in voxel)
@@ -132,7 +135,7 @@ def _checked_closed(closed: NDArray[np.bool_] | None, shape: tuple[int, ...]) ->
     if closed.shape != shape or closed.dtype != np.bool_:
         raise BadInput(
             f"Closed voxels are true or false for each voxel of {shape}, these are {closed.dtype} of {closed.shape}",
-            code="labels-unusable",
+            code="size-mismatch",
         )
     return closed
 

@@ -148,7 +148,7 @@ def navigation_budget(
     Raises
     ------
     BadInput
-        ``error-unusable``, ``spacing-unusable``, ``coverage-unusable``.
+        ``error-unusable``, ``bad-spacing``, ``coverage-unusable``.
     """
     spacing = checked_spacing(spacing_mm).tolist()
     given: list[tuple[str, Stated, tuple[float, ...]]] = [

@@ -52,7 +52,7 @@ class Checker:
     Raises
     ------
     BadInput
-        ``labels-unusable``, ``spacing-unusable``, ``critical-empty``, ``critical-absent``.
+        ``not-three-dimensional``, ``not-labels``, ``bad-spacing``, ``critical-empty``, ``critical-absent``.
     MissingExtra
         Without numba.
     """

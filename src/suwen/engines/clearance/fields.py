@@ -98,7 +98,7 @@ def walls_for(
     Raises
     ------
     BadInput
-        ``labels-unusable``, ``spacing-unusable``, ``critical-empty``, ``margin-missing``,
+        ``not-three-dimensional``, ``not-labels``, ``bad-spacing``, ``critical-empty``, ``margin-missing``,
         ``length-unusable``.
     MissingExtra
         Without numba.
@@ -166,7 +166,7 @@ def risk_field(
     Raises
     ------
     BadInput
-        ``labels-unusable``, ``spacing-unusable``, ``weight-unusable``, ``length-unusable``.
+        ``not-three-dimensional``, ``not-labels``, ``bad-spacing``, ``bad-weights``, ``length-unusable``.
     MissingExtra
         Without numba.
     """
@@ -178,7 +178,7 @@ def risk_field(
         if not np.isfinite(weight) or weight < 0:
             raise BadInput(
                 f"The weight of {named(label, {})} is {weight}, and a risk is never negative",
-                code="weight-unusable",
+                code="bad-weights",
                 fix="Give a weight of zero or more",
             )
     risk = np.zeros_like(volume, dtype=np.float32)

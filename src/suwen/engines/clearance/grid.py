@@ -21,19 +21,19 @@ def checked_labels(labels: Any) -> NDArray[Any]:
     Raises
     ------
     BadInput
-        ``labels-unusable``.
+        ``not-three-dimensional``, ``not-labels``.
     """
     volume = np.asarray(labels)
     if volume.ndim != 3 or 0 in volume.shape:
         raise BadInput(
             f"A label volume has three axes and at least one voxel, this one has the shape {volume.shape}",
-            code="labels-unusable",
+            code="not-three-dimensional",
             fix="Give one label volume, of one time point and one channel",
         )
     if volume.dtype.kind not in "iub":
         raise BadInput(
             f"Labels are whole numbers, these are of type {volume.dtype}",
-            code="labels-unusable",
+            code="not-labels",
             fix="Give the segmentation and not the image it was made from",
         )
     return volume
@@ -45,13 +45,16 @@ def checked_spacing(spacing_mm: ArrayLike) -> Floats:
     Raises
     ------
     BadInput
-        ``spacing-unusable``.
+        ``bad-spacing``.
     """
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    try:
+        spacing = np.asarray(spacing_mm, dtype=np.float64)
+    except (TypeError, ValueError):
+        spacing = np.array([np.nan])
     if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
         raise BadInput(
-            f"Spacing is three positive lengths in mm, not {np.array2string(spacing, separator=', ')}",
-            code="spacing-unusable",
+            f"Spacing is three positive lengths in mm, not {spacing.tolist()}",
+            code="bad-spacing",
             fix="Read the spacing from the file's own header",
         )
     return spacing
@@ -65,9 +68,12 @@ def checked_length(value: float, name: str) -> float:
     BadInput
         ``length-unusable``.
     """
-    length = float(value)
+    try:
+        length = float(value)
+    except (TypeError, ValueError):
+        length = np.nan
     if not np.isfinite(length) or length < 0:
-        raise BadInput(f"{name} is a length in mm, zero or more, not {length}", code="length-unusable")
+        raise BadInput(f"{name} is a length in mm, zero or more, not {value}", code="length-unusable")
     return length
 
 
