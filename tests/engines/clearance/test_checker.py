@@ -240,3 +240,15 @@ def test_in_the_real_head_it_agrees_with_every_box(head, deep, brute_force) -> N
         assert structure.clearance_lower_bound_mm <= every[structure.label].min()
         there = brute_force(np.array([structure.at_grid_mm]), head, spacing, structure.label)[0]
         assert structure.clearance_lower_bound_mm == pytest.approx(there - 0.5, abs=1e-8)
+
+
+def test_two_measures_that_disagree_certify_nothing(monkeypatch) -> None:
+    def too_near(self, vertices, limit):
+        return limit - 0.1, 0, 0.5
+
+    monkeypatch.setattr("suwen.engines.clearance.tree.BoxTree.to_polyline", too_near)
+    found = certify(
+        [[2, 0, 5], [2, 10, 5]], _wall(), [1, 1, 1], critical={5: "artery"}, margin_mm=1, radius_mm=0
+    )
+    assert not found.holds
+    assert "The two measures of clearance from artery (5) disagree" in found.reasons
