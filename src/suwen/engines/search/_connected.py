@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from suwen.engines.compiled import compiled
 
 
-@njit(cache=True)
+@compiled
 def _root(parent: Any, one: int) -> int:
     while parent[one] != one:
         parent[one] = parent[parent[one]]
@@ -16,7 +17,7 @@ def _root(parent: Any, one: int) -> int:
     return one
 
 
-@njit(cache=True)
+@compiled
 def _join(parent: Any, one: int, other: int) -> None:
     a, b = _root(parent, one), _root(parent, other)
     if a < b:
@@ -25,7 +26,7 @@ def _join(parent: Any, one: int, other: int) -> None:
         parent[a] = b
 
 
-@njit(cache=True)
+@compiled
 def _runs(walls: Any, columns: int, lines: int) -> Any:
     """Runs of free voxels: first run of each line, begin and end of each run within its line."""
     first = np.zeros(lines + 1, np.int64)
@@ -56,7 +57,7 @@ def _runs(walls: Any, columns: int, lines: int) -> Any:
     return first, begin, end
 
 
-@njit(cache=True)
+@compiled
 def _overlap(parent: Any, first: Any, begin: Any, end: Any, line: int, other: int, reach: int) -> None:
     a, b = first[line], first[other]
     while a < first[line + 1] and b < first[other + 1]:
@@ -68,7 +69,7 @@ def _overlap(parent: Any, first: Any, begin: Any, end: Any, line: int, other: in
             b += 1
 
 
-@njit(cache=True)
+@compiled
 def _run_at(first: Any, begin: Any, end: Any, place: int, columns: int) -> int:
     line, k = place // columns, place % columns
     for run in range(first[line], first[line + 1]):
@@ -77,7 +78,7 @@ def _run_at(first: Any, begin: Any, end: Any, place: int, columns: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@compiled
 def connected(
     walls: Any, rows: int, columns: int, diagonal: bool, start: int, target: int, goals: Any
 ) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from suwen.engines.compiled import compiled
 
 FOUND, EXHAUSTED, PAUSED = 0, 1, 2
 _NONE = -1
@@ -14,7 +15,7 @@ _DIRECTIONS = 32
 """A mark is ``query * 32 + direction``: exact in float64 for more queries than anybody asks."""
 
 
-@njit(cache=True, inline="always")
+@compiled
 def _octile(di: float, dj: float, dk: float, lengths: Any) -> float:
     """Length of the shortest 26-connected way over so many voxels in free space.
 
@@ -25,19 +26,19 @@ def _octile(di: float, dj: float, dk: float, lengths: Any) -> float:
         rest = dj - dk
         twice = dk - di if rest > 0 else dj - di
         once = rest * lengths[2] if rest > 0 else -rest * lengths[1]
-        return di * lengths[7] + twice * lengths[3] + once
+        return float(di * lengths[7] + twice * lengths[3] + once)
     if dj <= dk:
         rest = di - dk
         twice = dk - dj if rest > 0 else di - dj
         once = rest * lengths[4] if rest > 0 else -rest * lengths[1]
-        return dj * lengths[7] + twice * lengths[5] + once
+        return float(dj * lengths[7] + twice * lengths[5] + once)
     rest = di - dj
     twice = dj - dk if rest > 0 else di - dk
     once = rest * lengths[4] if rest > 0 else -rest * lengths[2]
-    return dk * lengths[7] + twice * lengths[6] + once
+    return float(dk * lengths[7] + twice * lengths[6] + once)
 
 
-@njit(cache=True)
+@compiled
 def pad(walls: Any, out: Any) -> None:
     """Copy walls (I, J, K) into ``out`` (I+2, J+2, K+2) whose border is wall."""
     out[0] = 1
@@ -52,8 +53,8 @@ def pad(walls: Any, out: Any) -> None:
                 out[i + 1, j + 1, k + 1] = walls[i, j, k] != 0
 
 
-@njit(cache=True)
-def search(
+@compiled
+def search(  # noqa: PLR0912, PLR0915  (one loop: a call per move costs more than the move)
     walls: Any,
     cost: Any,
     uniform: bool,
@@ -210,7 +211,7 @@ def search(
     return status, heads, following, at, given
 
 
-@njit(cache=True)
+@compiled
 def trace(state: Any, moves: Any, goal: int, start: int) -> Any:
     """Flat indices from start to goal, by the directions in which they were reached."""
     count, here = 1, goal
@@ -226,7 +227,7 @@ def trace(state: Any, moves: Any, goal: int, start: int) -> Any:
     return out
 
 
-@njit(cache=True)
+@compiled
 def along(path: Any, cost: Any, uniform: bool, moves: Any, steps: Any) -> float:
     """Cost of a path of flat indices."""
     total = 0.0

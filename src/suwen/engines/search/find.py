@@ -160,7 +160,6 @@ def connected(ground: Ground, start: int, goals: Any, target: int) -> bool:
     goals
         uint8, flat: not 0 at a goal; or ``None``.
     """
-    kernel()
     from suwen.engines.search import _connected
 
     flags = np.zeros(1, np.uint8) if goals is None else goals

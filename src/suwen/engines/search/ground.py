@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suwen.core.errors import BadInput, MissingExtra
+from suwen.core.errors import BadInput
 
 Corners = Literal["forbid", "allow"]
 Voxel = tuple[int, int, int]
@@ -22,12 +22,8 @@ def kernel() -> Any:
     MissingExtra
         Without numba.
     """
-    try:
-        from suwen.engines.search import _kernel
-    except ModuleNotFoundError as error:
-        if error.name != "numba":
-            raise
-        raise MissingExtra("numba", "surgery", "a path search") from None
+    from suwen.engines.search import _kernel
+
     return _kernel
 
 
@@ -67,7 +63,7 @@ class Ground:
         spacing = np.asarray(spacing_mm, np.float64)
         if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
             raise BadInput(
-                f"the spacing cannot be {spacing_mm}", fix="Give three lengths, mm", code="bad-spacing"
+                f"the spacing cannot be {spacing_mm!r}", fix="Give three lengths, mm", code="bad-spacing"
             )
         if corners not in ("forbid", "allow"):
             raise BadInput(f"corners cannot be {corners!r}", fix="forbid or allow", code="bad-corners")
@@ -140,7 +136,7 @@ class Ground:
     def flat(self, voxel: ArrayLike) -> int:
         """Place of a voxel in the padded, flat grid."""
         i, j, k = (int(at) + 1 for at in np.asarray(voxel))
-        return i * self.rows + j * self.columns + k
+        return int(i * self.rows + j * self.columns + k)
 
     def voxels(self, flat: NDArray[np.int64]) -> NDArray[np.int32]:
         """Voxels (n, 3) of places in it."""

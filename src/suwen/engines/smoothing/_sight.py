@@ -6,13 +6,16 @@ from math import floor, inf, sqrt
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from suwen.engines.compiled import compiled
 
 _TIE = 1e-9
 
 
-@njit(cache=True)
-def integral(walls: Any, cost: Any, uniform: bool, a: Any, b: Any, spacing: Any) -> float:
+@compiled
+def integral(  # noqa: PLR0912  (one walk over boxes)
+    walls: Any, cost: Any, uniform: bool, a: Any, b: Any, spacing: Any
+) -> float:
     """Cost of the straight line from ``a`` to ``b``; infinite where it touches a wall's box or leaves the grid.
 
     Box by box (Amanatides and Woo 1987). Where the line passes an edge or a corner, every box that meets there
@@ -34,8 +37,8 @@ def integral(walls: Any, cost: Any, uniform: bool, a: Any, b: Any, spacing: Any)
     every = np.empty(3)
     length = 0.0
     for axis in range(3):
-        here[axis] = int(floor(a[axis] + 0.5))
-        last[axis] = int(floor(b[axis] + 0.5))
+        here[axis] = floor(a[axis] + 0.5)
+        last[axis] = floor(b[axis] + 0.5)
         way = b[axis] - a[axis]
         length += (way * spacing[axis]) ** 2
         if way > 0:
@@ -57,7 +60,8 @@ def integral(walls: Any, cost: Any, uniform: bool, a: Any, b: Any, spacing: Any)
         total += (until - t) * length * (1.0 if uniform else cost[here[0], here[1], here[2]])
         t = until
         if nearest >= 1.0 - _TIE or (here[0] == last[0] and here[1] == last[1] and here[2] == last[2]):
-            return total + (1.0 - t) * length * (1.0 if uniform else cost[here[0], here[1], here[2]])
+            rest = (1.0 - t) * length * (1.0 if uniform else cost[here[0], here[1], here[2]])
+            return float(total + rest)
         tied = 0
         for axis in range(3):
             if due[axis] - nearest <= _TIE:
@@ -78,7 +82,7 @@ def integral(walls: Any, cost: Any, uniform: bool, a: Any, b: Any, spacing: Any)
                 due[axis] += every[axis]
 
 
-@njit(cache=True)
+@compiled
 def best_subsequence(walls: Any, cost: Any, uniform: bool, vertices: Any, spacing: Any, reach: int) -> Any:
     """The cheapest way over some of the vertices, the first and the last among them.
 
@@ -112,7 +116,7 @@ def best_subsequence(walls: Any, cost: Any, uniform: bool, vertices: Any, spacin
     return kept[: count + 1][::-1].copy(), best[n - 1]
 
 
-@njit(cache=True)
+@compiled
 def _edge(cost: Any, uniform: bool, a: Any, b: Any, spacing: Any) -> float:
     total = 0.0
     for axis in range(3):
@@ -121,5 +125,5 @@ def _edge(cost: Any, uniform: bool, a: Any, b: Any, spacing: Any) -> float:
         return sqrt(total)
     i, j = np.empty(3, np.int64), np.empty(3, np.int64)
     for axis in range(3):
-        i[axis], j[axis] = int(floor(a[axis] + 0.5)), int(floor(b[axis] + 0.5))
-    return sqrt(total) * 0.5 * (cost[i[0], i[1], i[2]] + cost[j[0], j[1], j[2]])
+        i[axis], j[axis] = floor(a[axis] + 0.5), floor(b[axis] + 0.5)
+    return float(sqrt(total) * 0.5 * (cost[i[0], i[1], i[2]] + cost[j[0], j[1], j[2]]))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suwen.core.errors import BadInput, MissingExtra
+from suwen.core.errors import BadInput
 
 REACH = 400
 """Vertices that one straight piece may span at most: keeps the work linear in the path's length."""
@@ -72,12 +72,8 @@ def smooth(
     vertices = np.asarray(path, np.float64)
     if vertices.ndim != 2 or vertices.shape[1:] != (3,) or len(vertices) < 1:
         raise BadInput("this is no path of voxels", fix="Give (n, 3)", code="bad-path")
-    try:
-        from suwen.engines.smoothing import _sight
-    except ModuleNotFoundError as error:
-        if error.name != "numba":
-            raise
-        raise MissingExtra("numba", "surgery", "smoothing a path") from None
+    from suwen.engines.smoothing import _sight
+
     spacing = np.asarray(spacing_mm, np.float64)
     flags = walls.view(np.uint8) if walls.dtype == np.bool_ else walls
     costs = np.ones((1, 1, 1), np.float32) if cost is None else cost

@@ -53,18 +53,17 @@ class Source(Protocol):
 
 
 class Solver(Protocol):
-    """Answers one kind of question. Heavy packages are imported when it is first asked.
+    """Answers one kind of question. Heavy packages are imported when it is first asked."""
 
-    Attributes
-    ----------
-    needs
-        Packages of the extra ``surgery`` (or another) that it runs with, as they are imported.
-    extra
-        The extra they are in.
-    """
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Packages that it runs with, as they are imported."""
+        ...
 
-    needs: tuple[str, ...]
-    extra: str
+    @property
+    def extra(self) -> str:
+        """The extra they are in."""
+        ...
 
     def refusal(self, question: Any, protocol: Mapping[str, float]) -> Abstention | None:
         """Why the question is not answered, or ``None``; without solving it."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +61,20 @@ class GridQuestion:
     goal: Voxel
     optimal: float | None
 
-    subject_id: ClassVar[str] = ""
-    stratum: ClassVar[str] = "grid"
-    simulated: ClassVar[bool] = False
+    @property
+    def subject_id(self) -> str:
+        """See :class:`suwen.formats.surgical.source.Question`."""
+        return ""
+
+    @property
+    def stratum(self) -> str:
+        """See :class:`suwen.formats.surgical.source.Question`."""
+        return "grid"
+
+    @property
+    def simulated(self) -> bool:
+        """See :class:`suwen.formats.surgical.source.Question`."""
+        return False
 
     @property
     def reference(self) -> Mapping[str, float]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from suwen.core.documents import dumps
 
@@ -99,8 +99,16 @@ class Case:
     subject_id: str = ""
     simulated: bool = False
     name: str = ""
-    stratum: ClassVar[str] = "anatomy"
-    reference: ClassVar[Mapping[str, float]] = {}
+
+    @property
+    def stratum(self) -> str:
+        """See :class:`suwen.formats.surgical.source.Question`."""
+        return "anatomy"
+
+    @property
+    def reference(self) -> Mapping[str, float]:
+        """Nothing is known beforehand: the answer is judged by its own check."""
+        return {}
 
     @cached_property
     def question(self) -> dict[str, Any]:

@@ -18,24 +18,27 @@ if TYPE_CHECKING:
 
 
 class Question(Protocol):
-    """What a question says of itself, whatever it asks.
+    """What a question says of itself, whatever it asks."""
 
-    Attributes
-    ----------
-    subject_id
-        Whom it is about; empty where nobody is named: it then counts as its own.
-    stratum
-        What kind of question it is.
-    reference
-        Name to figure of what is known of the answer; often empty.
-    simulated
-        Whether it is of a phantom.
-    """
+    @property
+    def subject_id(self) -> str:
+        """Whom it is about; empty where nobody is named: it then counts as its own."""
+        ...
 
-    subject_id: str
-    stratum: str
-    reference: Mapping[str, float]
-    simulated: bool
+    @property
+    def stratum(self) -> str:
+        """What kind of question it is."""
+        ...
+
+    @property
+    def reference(self) -> Mapping[str, float]:
+        """Name to figure of what is known of the answer; often empty."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is of a phantom."""
+        ...
 
     def content_key(self) -> str:
         """SHA-256 (hex) of what is asked."""

@@ -73,7 +73,7 @@ def anatomy_of(case: Case) -> Anatomy:
     own = case.target.structure
     critical = {value: name for value, name in case.critical.items() if value != own}
     notes = []
-    if own in case.critical:
+    if own is not None and own in case.critical:
         notes.append(f"{labels.name_of(own)} is the target, and so not among the critical structures")
     if not critical:
         raise BadInput(

@@ -24,7 +24,7 @@ def read_questions(item: Any) -> Sequence[Question]:
 class PathSolver:
     """See :class:`suwen.engines.solver.task.Solver`."""
 
-    needs = ("numba", "scipy", "nibabel", "nrrd")
+    needs: tuple[str, ...] = ("numba", "scipy", "nibabel", "nrrd")
     extra = "surgery"
 
     def refusal(self, question: Any, protocol: Mapping[str, float]) -> Abstention | None:
