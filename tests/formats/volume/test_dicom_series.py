@@ -104,10 +104,12 @@ def of(plane: int, **elements: Any) -> Callable[[int, Dataset], None]:
         ({"ImageOrientationPatient": None}, "missing-orientation"),
         ({"PixelSpacing": None}, "no-spacing"),
         ({"PixelSpacing": [0, 0.5]}, "no-spacing"),
+        ({"ImagePositionPatient": [-5, 1e200, 11]}, "implausible-size"),
         ({"ImagePositionPatient": [-5, -6, 9]}, "duplicate-slices"),
         ({"ImagePositionPatient": [-5, -6, 11.4]}, "uneven-spacing"),
         ({"ImagePositionPatient": [-5, -6.2, 11]}, "uneven-spacing"),
         ({"NumberOfFrames": 3}, "mixed-series"),
+        ({"SamplesPerPixel": 3}, "not-numbers"),
     ],
 )
 def test_slices_that_are_no_volume_are_refused(
@@ -185,3 +187,12 @@ def test_ct_without_rescale_says_that_hu_are_not_known(
     volume = read_volume(folder(series(body, change=without)), kind="image")
     assert volume.notes == ("no rescale slope: values as stored, not known to be HU",)
     assert volume.array.min() >= 0
+
+
+def test_animals_on_four_legs_have_other_axes(
+    series: Series, folder: Folder, body: NDArray[np.int16]
+) -> None:
+    def animal(plane: int, data: Dataset) -> None:
+        data.AnatomicalOrientationType = "QUADRUPED"
+
+    assert refused(folder(series(body, change=animal))).code == "missing-frame"

@@ -61,6 +61,8 @@ def test_every_table_says_the_same(text: str) -> None:
         ("[1, 2]", "bad-names"),
         ('{"a": [1, 2]}', "bad-names"),
         ('{"a": true}', "bad-names"),
+        ("[" * 100_000, "bad-names"),
+        ("value,name\n1," + "x" * 200_000, "bad-names"),
         ("\0\1", "not-text"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def test_left_is_left_in_the_atlas(anatomy: Path) -> None:
         names=anatomy / "spl_head" / "hncma-atlas-lut.ctbl",
     )
     assert head.value_of("Left subthalamic nucleus") == 391
+    assert head.notes[-1] == "labels without a name: 1"
     left, right = (
         head.to_lps(np.argwhere(head.array == head.value_of(f"{side} subthalamic nucleus"))).mean(axis=0)
         for side in ("left", "right")
@@ -118,3 +120,16 @@ def test_an_image_is_no_segmentation(anatomy: Path) -> None:
     with pytest.raises(SuwenError) as error:
         read_volume(anatomy / "topcow" / "topcow_ct_roi_003.nii.gz", kind="mesh")  # type: ignore[arg-type]
     assert error.value.code == "unknown-kind"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("nibabel.nifti1", "topcow/topcow_ct_roi_003.nii.gz"), ("nrrd", "spl_head/skin.nrrd")],
+)
+def test_a_missing_package_is_named(
+    anatomy: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SuwenError, match=r"suwen\[surgery\]") as error:
+        read_volume(anatomy / name, kind="labels")
+    assert error.value.code == "missing-extra"

@@ -170,6 +170,8 @@ SHEARED = np.array([[1, 0.01, 0], [0, 1, 0], [0, 0, 1.0]])
         ({"affine_lps": np.diag([1, 1, 1, 2])}, "bad-affine"),
         ({"affine_lps": np.diag([1, np.nan, 1, 1])}, "not-finite"),
         ({"affine_lps": affine(origin=(np.inf, 0, 0))}, "not-finite"),
+        ({"affine_lps": affine(origin=(1e300, 0, 0))}, "implausible-size"),
+        ({"affine_lps": affine(spacing=(1e-300, 1, 1))}, "no-spacing"),
         ({"affine_lps": np.diag([1, 0, 1, 1])}, "no-spacing"),
         ({"affine_lps": affine([[1, 1, 0], [0, 0, 0], [0, 0, 1]])}, "singular-affine"),
         ({"affine_lps": affine(SHEARED)}, "sheared"),

@@ -15,7 +15,7 @@ from suwen.formats.dicom import _quiet as quiet
 from suwen.formats.dicom_pixels import PIXEL_KEYWORDS, PLUGINS
 from suwen.formats.grayscale import modality_values
 from suwen.formats.rle import unpack_rle
-from suwen.formats.volume.dicom_stack import Plane, Stack, plane_of, stacked
+from suwen.formats.volume.dicom_stack import Plane, Stack, check_upright, plane_of, stacked
 from suwen.formats.volume.source import sized, three, voxels
 from suwen.formats.volume.volume import Kind, Volume
 
@@ -109,6 +109,7 @@ def _check(dataset: Any, kind: Kind, *, segments: bool) -> None:
             code="not-labels",
         )
     voxels((int(dataset.Columns), int(dataset.Rows), frames))
+    check_upright(dataset)
 
 
 def _groups(dataset: Any) -> list[tuple[Any, Any]]:

@@ -19,7 +19,7 @@ from suwen.formats.dicom_pixels import PIXEL_KEYWORDS, stored_values
 from suwen.formats.grayscale import modality_values
 from suwen.formats.read import DICOM_SUFFIXES, naming
 from suwen.formats.volume.dicom_frames import read_enhanced
-from suwen.formats.volume.dicom_stack import plane_of, stacked
+from suwen.formats.volume.dicom_stack import check_upright, plane_of, stacked
 from suwen.formats.volume.source import content, sized, three
 from suwen.formats.volume.volume import Kind, Volume
 
@@ -54,7 +54,7 @@ def read_series(folder: Path, kind: Kind) -> Volume:
     if len(files) > MAX_FILES:
         raise BadInput(f"the folder holds {len(files)} files", fix="Name one series", code="too-many-files")
     slices: list[tuple[Path, Any]] = []
-    with quiet():
+    with quiet(), _decoding():
         for path in files:
             header = _header(path)
             if header is not None:
@@ -67,8 +67,8 @@ def read_series(folder: Path, kind: Kind) -> Volume:
     if len(slices) == 1:
         return read_enhanced(content(slices[0][0]), kind)
     headers = [header for _, header in slices]
-    _check_one_series(headers)
     with quiet(), _decoding():
+        _check_one_series(headers)
         return _volume(slices, headers, kind, left_out)
 
 
@@ -114,6 +114,7 @@ def _check_one_series(headers: Sequence[Any]) -> None:
             )
     if any(int(header.get("SamplesPerPixel") or 1) != 1 for header in headers):
         raise BadInput("the slices are in colour", fix="Give CT or MR slices", code="not-numbers")
+    check_upright(headers[0])
 
 
 @contextmanager

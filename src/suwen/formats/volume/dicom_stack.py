@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from suwen.core.errors import BadInput
-from suwen.formats.volume.grid import RIGID_TOLERANCE_MM
+from suwen.formats.volume.grid import RIGID_TOLERANCE_MM, check_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +59,22 @@ class Stack:
     planes: int
 
 
+def check_upright(dataset: Any) -> None:
+    """Refuse animals that walk on four legs: their coordinates are not left, posterior, superior (PS3.3 C.7.6.1).
+
+    Raises
+    ------
+    BadInput
+        ``missing-frame``.
+    """
+    if str(dataset.get("AnatomicalOrientationType") or "").strip().upper() == "QUADRUPED":
+        raise BadInput(
+            "the object uses the coordinates of a quadruped",
+            fix="Give a volume in the coordinates of a human patient",
+            code="missing-frame",
+        )
+
+
 def plane_of(source: Any, orientation: Any, measures: Any) -> Plane:
     """Where a slice lies, from the items that hold its position, orientation and pixel spacing.
 
@@ -82,8 +98,7 @@ def plane_of(source: Any, orientation: Any, measures: Any) -> Plane:
         raise BadInput(
             "a slice has no pixel spacing above 0", fix="Send slices with Pixel Spacing", code="no-spacing"
         )
-    if not np.isfinite([*position, *axes, *spacing]).all():
-        raise BadInput("the place of a slice holds NaN", fix="Export the series again", code="not-finite")
+    check_numbers([*position, *axes, *spacing], "the place of a slice")
     return Plane(position=position, orientation=axes, spacing=spacing)
 
 

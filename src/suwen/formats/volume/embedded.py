@@ -66,5 +66,5 @@ def _ours(text: bytes) -> Said:
             frame_of_reference=None if frame is None else str(frame),
             simulated=said.get("simulated") is True,
         )
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return Said()

@@ -18,6 +18,9 @@ SHEAR_TOLERANCE = 1e-3
 RIGID_TOLERANCE_MM = 0.05
 """How far a corner may lie from where a rectangular grid would put it: the step of the path checker."""
 
+LARGEST_NUMBER = 1e9
+"""A kilometre in micrometres: sums and squares of such figures are still exact enough to be judged."""
+
 FLIP_XY = np.diag([-1.0, -1.0, 1.0, 1.0])
 """RAS to LPS and back: the first two axes change their sign."""
 
@@ -40,8 +43,8 @@ def checked_affine(affine: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.floa
     Raises
     ------
     BadInput
-        ``bad-affine`` for a wrong shape or last row, ``not-finite``, ``no-spacing`` where an axis has length
-        0, ``singular-affine``, or ``sheared``.
+        ``bad-affine`` for a wrong shape or last row, ``not-finite``, ``implausible-size``,
+        ``no-spacing`` where an axis has length 0, ``singular-affine``, or ``sheared``.
     """
     try:
         matrix = np.array(affine, np.float64)
@@ -49,10 +52,7 @@ def checked_affine(affine: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.floa
         matrix = np.zeros(0)
     if matrix.shape != (4, 4):
         raise BadInput("the affine is not a 4 x 4 matrix", fix="Give the affine", code="bad-affine")
-    if not np.isfinite(matrix).all():
-        raise BadInput(
-            "the affine holds NaN or infinite values", fix="Export the volume again", code="not-finite"
-        )
+    check_numbers(matrix, "the affine")
     if not np.array_equal(matrix[3], [0, 0, 0, 1]):
         raise BadInput(
             "the last row of the affine is not 0 0 0 1", fix="Export the volume again", code="bad-affine"
@@ -71,6 +71,27 @@ def checked_affine(affine: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.floa
         )
     _check_shear(axes, spacing, shape)
     return matrix + 0.0  # no negative zeros
+
+
+def check_numbers(numbers: ArrayLike, what: str) -> None:
+    """Refuse figures of a place that are no numbers, or larger than any place is in any unit.
+
+    Raises
+    ------
+    BadInput
+        ``not-finite`` or ``implausible-size``.
+    """
+    array = np.asarray(numbers, np.float64)
+    if not np.isfinite(array).all():
+        raise BadInput(
+            f"{what} holds NaN or infinite values", fix="Export the volume again", code="not-finite"
+        )
+    if np.abs(array).max(initial=0) > LARGEST_NUMBER:
+        raise BadInput(
+            f"{what} holds a length that is no place of a patient in any unit",
+            fix="Export the volume again",
+            code="implausible-size",
+        )
 
 
 def _check_shear(axes: NDArray[np.float64], spacing: NDArray[np.float64], shape: tuple[int, ...]) -> None:

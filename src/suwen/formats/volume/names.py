@@ -112,7 +112,10 @@ def _of_columns(rows: list[str]) -> list[tuple[int, str]] | None:
 
 def _of_headed(rows: list[str]) -> list[tuple[int, str]]:
     delimiter = max("\t;,", key=rows[0].count)
-    table = list(csv.reader(rows, delimiter=delimiter))
+    try:
+        table = list(csv.reader(rows, delimiter=delimiter))
+    except csv.Error:
+        raise BadInput("the table cannot be split into columns", fix=ACCEPTED, code="bad-names") from None
     heading = [re.sub(r"[\W_]", "", cell).lower() for cell in table[0]]
     number = next((heading.index(name) for name in NUMBERS if name in heading), None)
     name = next(
@@ -138,7 +141,7 @@ def _of_headed(rows: list[str]) -> list[tuple[int, str]]:
 def _of_json(text: str) -> list[tuple[int, str]]:
     try:
         document: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput("the table is no JSON document", fix=ACCEPTED, code="bad-names") from None
     if isinstance(document, dict) and isinstance(document.get("labels"), dict):
         document = document["labels"]

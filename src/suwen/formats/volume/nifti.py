@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +11,12 @@ import numpy as np
 from suwen.core.errors import BadInput, MissingExtra, Unreadable
 from suwen.formats.volume.embedded import Said, said_in
 from suwen.formats.volume.grid import FLIP_XY
+from suwen.formats.volume.nifti_frame import frame_of
 from suwen.formats.volume.source import MAX_HEADER_BYTES, Unpacked, sized, three, voxels
 from suwen.formats.volume.volume import Kind, Volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-AGREE_MM = 0.1
-"""How far two statements of the same frame may place a corner apart."""
-
-MM_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
-"""Spatial codes of ``xyzt_units``: metre, millimetre, micrometre. 0 is unknown."""
-
-TEMPLATES = {3: "the Talairach atlas", 4: "the MNI 152 template", 5: "another template"}
-"""Values of ``sform_code`` and ``qform_code`` whose coordinates are not the patient's own."""
 
 _HEADS = {348: (b"n+1\0", b"ni1\0", 344), 540: (b"n+2\0", b"ni2\0", 4)}
 
@@ -75,7 +66,7 @@ def read_nifti(data: bytes, kind: Kind) -> Volume:
     dtype = _dtype(header)
     offset = _offset(header, size)
     extensions = file.read(offset - size)
-    affine, stated, notes = _frame(header, sides)
+    affine, stated, notes = frame_of(header, sides)
     raw = file.read(voxels(shape) * dtype.itemsize)
     file.close()
     values, scaled = _scaled(header, np.frombuffer(raw, dtype).reshape(sides, order="F"))
@@ -163,73 +154,6 @@ def _offset(header: Any, size: int) -> int:
             "the header does not say where the values start", fix="Export it again", code="undecodable-header"
         )
     return int(offset)
-
-
-def _frame(header: Any, shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], bool, tuple[str, ...]]:
-    """Affine to RAS mm, whether the unit is stated, and notes."""
-    pixdim = np.asarray(header["pixdim"][1:4], np.float64)
-    if not np.isfinite(pixdim).all():
-        raise BadInput("the spacing is NaN or infinite", fix="Export it again", code="not-finite")
-    if (pixdim <= 0).any():
-        raise BadInput(
-            "the header states no spacing above 0 for each axis", fix="Export it again", code="no-spacing"
-        )
-    unit = int(header["xyzt_units"]) & 0x07
-    if unit and unit not in MM_PER_UNIT:
-        raise BadInput(f"the unit of length {unit} is unknown", fix="State mm", code="missing-units")
-    mm = np.diag([*[MM_PER_UNIT.get(unit, 1.0)] * 3, 1.0])
-    forms = _forms(header)
-    if not forms:
-        raise BadInput(
-            "neither sform nor qform is set: the orientation is not known",
-            fix="Export the volume with its orientation; spacing alone says nothing about it",
-            code="missing-orientation",
-        )
-    for _, form in forms.values():
-        if not np.isfinite(form).all():
-            raise BadInput(
-                "the affine holds NaN or infinite values", fix="Export it again", code="not-finite"
-            )
-    placed = {name: mm @ form for name, (_, form) in forms.items()}
-    _check_agreement(placed, pixdim * mm[0, 0], shape)
-    name = next(iter(placed))
-    notes = () if unit else ("no unit stated: mm, as the size leaves no other",)
-    template = TEMPLATES.get(forms[name][0])
-    if template:
-        notes = (*notes, f"coordinates are of {template}, not of the patient")
-    return placed[name], unit != 0, notes
-
-
-def _forms(header: Any) -> dict[str, tuple[int, NDArray[np.float64]]]:
-    """The frames that are set, ``sform`` first, each with its code."""
-    found = {}
-    sform, qform = int(header["sform_code"]), int(header["qform_code"])
-    if sform > 0:
-        found["sform"] = (sform, np.asarray(header.get_sform(), np.float64))
-    if qform > 0:
-        if not np.isfinite([float(header[f"quatern_{part}"]) for part in "bcd"]).all():
-            raise BadInput("the quaternion holds NaN", fix="Export it again", code="not-finite")
-        with _decoding():
-            found["qform"] = (qform, np.asarray(header.get_qform(), np.float64))
-    return found
-
-
-def _check_agreement(
-    placed: Mapping[str, NDArray[np.float64]], spacing_mm: NDArray[np.float64], shape: tuple[int, int, int]
-) -> None:
-    corners = np.array([[*corner, 1.0] for corner in product(*((0, side - 1) for side in shape))])
-    affines = list(placed.values())
-    apart = max(float(np.abs(corners @ (one - affines[0]).T).max()) for one in affines)
-    sides = np.linalg.norm(affines[0][:3, :3], axis=0) * shape
-    longer = float(np.abs(sides - spacing_mm * shape).max())
-    if apart <= AGREE_MM and longer <= AGREE_MM:
-        return
-    what = (
-        f"sform and qform place a corner {apart:.3g} mm apart"
-        if apart > AGREE_MM
-        else f"the spacing and {next(iter(placed))} disagree by {longer:.3g} mm over a side"
-    )
-    raise BadInput(what, fix="Save the volume with one frame", code="orientation-disagrees")
 
 
 def _scaled(header: Any, stored: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:

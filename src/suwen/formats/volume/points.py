@@ -11,6 +11,7 @@ import numpy as np
 from suwen.core.errors import BadInput
 from suwen.formats.read import naming
 from suwen.formats.signals.text import decoded
+from suwen.formats.volume.grid import check_numbers
 from suwen.formats.volume.points_json import placed_in_json
 from suwen.formats.volume.points_text import placed_in_table
 from suwen.formats.volume.source import content
@@ -111,8 +112,7 @@ def _points(data: bytes, frame: str | None, unit: str | None) -> Points:
             code="duplicate-name",
         )
     places = np.asarray(given.places, np.float64)
-    if not np.isfinite(places).all():
-        raise BadInput("a coordinate is NaN or infinite", fix="Place the point again", code="not-finite")
+    check_numbers(places, "a point")
     lps = places * np.array(signs) * scale
     if np.abs(lps).max() > REACH_MM:
         raise BadInput(

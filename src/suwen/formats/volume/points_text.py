@@ -38,7 +38,7 @@ def placed_in_table(text: str) -> Placed:
     if not body:
         return Placed(names=(), places=(), frame=stated.get("frame"), unit=stated.get("unit"))
     delimiter = max("\t;,", key=body[0].count)
-    heading, *table = csv.reader(body, delimiter=delimiter)
+    heading, *table = _cells(body, delimiter)
     heading = [cell.strip() for cell in heading]
     columns, frames, units = _axes(heading)
     name = next((at for word in _NAMES for at, cell in enumerate(heading) if cell.lower() == word), None)
@@ -49,6 +49,13 @@ def placed_in_table(text: str) -> Placed:
         if len({one.casefold() for one in found}) > 1:
             raise BadInput(f"the table states several {kind}s", fix="State one", code=code)
     return _read(table, columns, name, frames.pop() if frames else None, units.pop() if units else None)
+
+
+def _cells(body: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(body, delimiter=delimiter))
+    except csv.Error:
+        raise _bad("the table cannot be split into columns") from None
 
 
 def _axes(heading: list[str]) -> tuple[list[int], set[str], set[str]]:
@@ -80,7 +87,7 @@ def _fcsv(remarks: list[str], body: list[str]) -> Placed:
     heading = [cell.strip() for cell in fields.get("columns", _SLICER_COLUMNS).split(",")]
     columns, _, _ = _axes(heading)
     name = heading.index("label") if "label" in heading else None
-    return _read(list(csv.reader(body)), columns, name, _SLICER_FRAMES.get(frame or "", frame), "mm")
+    return _read(_cells(body, ","), columns, name, _SLICER_FRAMES.get(frame or "", frame), "mm")
 
 
 def _read(

@@ -50,6 +50,9 @@ def read_volume(item: Path | bytes, *, kind: Kind, names: Path | bytes | None = 
         from suwen.formats.volume.names import read_names
 
         volume = replace(volume, names=read_names(names))
+        bare = 0 if kind == "image" else len(set(volume.present()) - set(volume.names))
+        if bare:
+            volume = replace(volume, notes=(*volume.notes, f"labels without a name: {bare}"))
     if kind == "image":
         gaps = int(volume.array.size - np.isfinite(volume.array).sum())
         if gaps:

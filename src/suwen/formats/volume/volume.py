@@ -167,8 +167,10 @@ class Volume:
 
     @cached_property
     def _present(self) -> Mapping[int, int]:
-        if self.array.dtype == np.uint16:
-            counts = np.bincount(self.array.ravel(), minlength=1)
+        if self.array.dtype == np.uint16:  # plane by plane: counting makes a wide copy of what it counts
+            counts = np.zeros(2**16, np.int64)
+            for plane in self.array:
+                counts += np.bincount(plane.ravel(), minlength=2**16)
             values = np.flatnonzero(counts)
             found = zip(values.tolist(), counts[values].tolist(), strict=True)
         else:

@@ -13,7 +13,8 @@ from suwen.core.documents import write_bytes
 from suwen.core.errors import BadInput, MissingExtra
 from suwen.formats.volume.embedded import MARK
 from suwen.formats.volume.grid import FLIP_XY
-from suwen.formats.volume.nrrd_file import FRAME_KEY, SIMULATED_KEY, TYPES
+from suwen.formats.volume.nrrd_file import FRAME_KEY, SIMULATED_KEY
+from suwen.formats.volume.nrrd_values import TYPES
 from suwen.formats.volume.volume import Volume
 
 if TYPE_CHECKING:
