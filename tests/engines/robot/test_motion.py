@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from suwen.core.errors import Refused, SuwenError, UnknownSetting
-from suwen.engines.robot import Motion, follow
+from suwen.engines.robot import Motion, follow, joints
+from suwen.engines.robot.arm import Tool
 from suwen.engines.robot.control import Gains
+from suwen.engines.robot.curve import to_polyline
+from suwen.engines.robot.measure import to_path
 from suwen.engines.robot.placement import Placement
 from suwen.engines.robot.plant import DISTURBED, NOMINAL, Disturbance
+from suwen.engines.robot.prepare import prepare
 from suwen.engines.robot.simulate import Alarms
 from suwen.engines.robot.timing import Pace
 
@@ -142,8 +146,9 @@ def test_without_its_observer_the_arm_droops_under_the_load() -> None:
         replace(DISTURBED, friction_nm=1.0, damping_nms_rad=2.0),
         replace(DISTURBED, payload_kg=2.0),
         replace(DISTURBED, delay_ms=8),
+        replace(DISTURBED, delay_ms=0, unknown_delay_ms=4),
     ],
-    ids=["heavier", "friction", "payload", "delay"],
+    ids=["heavier", "friction", "payload", "delay", "unknown delay"],
 )
 def test_the_claim_holds_with_more_than_was_claimed(unknown: Disturbance) -> None:
     short = np.stack([ENTRY, ENTRY + 20 * DOWN])
@@ -222,18 +227,36 @@ def test_what_cannot_be_is_refused_before_anything_moves(case: str) -> None:
     assert raised.value.fix
 
 
-def test_a_singular_posture_is_refused_with_where_on_the_path() -> None:
-    """The base so far that the arm must stretch out fully on the way in."""
-    codes = set()
-    for distance in np.arange(700.0, 1100.0, 40.0):
-        base = Placement(rotation=UPRIGHT, origin_lps_mm=ENTRY + np.array([0, 100.0, -distance]))
-        try:
-            follow(PATHS["insertion"][1], entry_lps_mm=ENTRY, base=base, pace=QUICK, stop_check=False)
-        except Refused as refused:
-            codes.add(refused.code)
-            assert "path" in str(refused.where)
-    assert codes <= {"near-singular", "unreachable"}
-    assert "unreachable" in codes
+@pytest.mark.parametrize(
+    ("distance_mm", "code"),
+    [(800.0, None), (843.0, "near-singular"), (850.0, "unreachable"), (440.0, "unreachable")],
+)
+def test_a_base_further_and_further_away_is_refused_with_where_on_the_path(
+    distance_mm: float, code: str | None
+) -> None:
+    base = Placement(rotation=UPRIGHT, origin_lps_mm=ENTRY + np.array([0, 100.0, -distance_mm]))
+    if code is None:
+        assert prepare(PATHS["insertion"][1], entry_lps_mm=ENTRY, base=base).choice.tried == 1
+        return
+    with pytest.raises(Refused) as raised:
+        prepare(PATHS["insertion"][1], entry_lps_mm=ENTRY, base=base)
+    assert raised.value.code == code
+    assert "path" in str(raised.value.where)
+
+
+def test_an_arm_that_would_touch_itself_is_refused() -> None:
+    folded = np.array([2.56, 1.73, 1.38, -2.06, -0.34, 2.09, 0.14])
+    leg = prepare(PATHS["insertion"][1], entry_lps_mm=ENTRY).legs[0]
+    joints.apart([leg], Tool())
+    with pytest.raises(Refused, match="capsule1 and shaft") as raised:
+        joints.apart([replace(leg, spline=lambda _: folded)], Tool())
+    assert raised.value.code == "self-collision"
+
+
+def test_the_distance_to_a_path_is_that_of_every_edge_tried() -> None:
+    path = helix()[1:]
+    points = path[::7] + np.random.default_rng(0).normal(0, 0.05, (len(path[::7]), 3))
+    assert np.abs(to_path(points, path) - to_polyline(points, path)[0]).max() < 1e-6
 
 
 @pytest.mark.parametrize("wrong", [{"payload_kg": -1.0}, {"delay_ms": 3.5}, {"noise_urad": float("nan")}])

@@ -191,7 +191,7 @@ def mjcf(
             f'  <option timestep="{STEP_S!r}" gravity="0 0 {-GRAVITY_M_S2!r}" integrator="RK4"/>',
             "  <worldbody>",
             '    <body name="base">',
-            f"      <geom {base} {contact}/>",
+            f'      <geom name="foot" {base} {contact}/>',
             *(f"  {line}" for line in lines),
             "    </body>",
             "  </worldbody>",

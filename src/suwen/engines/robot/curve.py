@@ -102,7 +102,7 @@ def smooth(points_mm: Floats, tolerance_mm: float) -> tuple[Curve, float]:
     grid = np.linspace(0, len(inner) - 1, 4 * (len(inner) - 1) + 1)
     arc = np.concatenate([[0.0], np.cumsum(_arc(control, grid[:-1], grid[1:]))])
     made = Curve(control_mm=control, grid=grid, arc_mm=arc)
-    return made, float(to_polyline(_value(control, grid, 0), points_mm)[0].max())
+    return made, float(_beside(_value(control, grid, 0), grid, inner).max())
 
 
 def turns_rad(points_mm: Floats) -> Floats:
@@ -129,6 +129,17 @@ def to_polyline(points_mm: Floats, polyline_mm: Floats) -> tuple[Floats, Floats]
         gap[at : at + rows] = far[row, best]
         place[at : at + rows] = before[best] + share[row, best] * np.sqrt(squared[best])
     return gap, place
+
+
+def _beside(points_mm: Floats, grid: Floats, inner_mm: Floats) -> Floats:
+    """Distance (m,) of the curve to the polyline of its control points, by the six edges next to each parameter."""
+    best = np.full(len(points_mm), np.inf)
+    for shift in range(-3, 3):
+        start = np.clip(np.floor(grid).astype(int) + shift, 0, len(inner_mm) - 2)
+        edge, off = inner_mm[start + 1] - inner_mm[start], points_mm - inner_mm[start]
+        share = np.clip(np.sum(off * edge, axis=1) / np.sum(edge**2, axis=1), 0, 1)
+        best = np.minimum(best, np.linalg.norm(off - share[:, None] * edge, axis=1))
+    return best
 
 
 def _pieces(length_mm: float, widest_mm: Floats) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ def along(
             count = 2 * count - 1
         made.append(JointLeg(leg=leg, spline=spline, least_manipulability=least))
         q_rad, travelled = nodes[-1], travelled + leg.curve.length_mm
-    _apart(made, tool)
+    apart(made, tool)
     return tuple(made)
 
 
@@ -153,8 +154,14 @@ def _misses(leg: Leg, placement: Placement, spline: Any, s_mm: Floats, tool: Too
     return float(max(tip, turn * tool.shaft_length_mm))
 
 
-def _apart(legs: list[JointLeg], tool: Tool) -> None:
-    """Refuse a motion in which capsules of the arm that are not neighbours touch."""
+def apart(legs: Sequence[JointLeg], tool: Tool) -> None:
+    """Refuse a motion in which capsules of the arm that are not neighbours touch, looking every 10 mm of the path.
+
+    Raises
+    ------
+    Refused
+        ``self-collision``.
+    """
     mujoco = mujoco_module()
     model = mujoco.MjModel.from_xml_string(mjcf(tool, collide=True))
     data, travelled = mujoco.MjData(model), 0.0

@@ -63,7 +63,7 @@ def measure(log: Log, route: Route, placement: Placement, tool: Tool) -> Measure
         tip_lps_mm=tip,
         axis_lps=axis,
         tip_error_mm=np.linalg.norm(tip - log.wanted_tip_lps_mm, axis=1),
-        path_error_mm=_to_path(tip, path),
+        path_error_mm=to_path(tip, path),
         entry_drift_mm=np.linalg.norm(np.cross(route.entry_lps_mm - tip, axis), axis=1),
         inside=np.asarray(log.inside),
     )
@@ -78,7 +78,7 @@ def _pieces(curve: Curve) -> int:
     return 2 + int(curve.length_mm * max(1.0, np.sqrt(bend / (8 * CHORD_MM))))
 
 
-def _to_path(points_mm: Floats, path_mm: Floats) -> Floats:
+def to_path(points_mm: Floats, path_mm: Floats) -> Floats:
     """Distance (k,) of points to a polyline (n, 3) with short edges: to the edges at the nearest vertex."""
     from scipy.spatial import cKDTree
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from suwen.core.errors import BadInput, Refused, UnknownSetting, nearest
-from suwen.engines.robot.arm import Floats, Limits
+from suwen.engines.robot.arm import JOINTS, Floats, Limits
 from suwen.engines.robot.kinematics import forward, manipulability, solve, task
 
 UP_LPS: Mapping[str, tuple[float, float, float]] = {
@@ -38,6 +38,8 @@ SEEDS_RAD = (
     (0.8, 0.6, -0.8, -1.5, 0.8, 1.0, 0.0),
 )
 """Postures from which inverse kinematics starts."""
+MORE_SEEDS = 60
+"""So many more, drawn evenly from the joints' ranges, where the base is given and nothing else can be tried."""
 ELBOW_M = 0.25
 """The elbow stays this far from the entry; more of the patient's body the table does not know."""
 SOLVED = 1e-7
@@ -156,6 +158,8 @@ def choose(
 ) -> list[Choice]:
     """Placements that reach a few probes of the path, the one with the best criterion first.
 
+    Of several placements each one's best posture is given; of a single one every posture that does it.
+
     Parameters
     ----------
     probes_lps_mm
@@ -179,8 +183,12 @@ def choose(
     tips = np.stack([one.to_base(probes_lps_mm) for one in placements])
     axes = np.stack([axes_lps @ one.rotation for one in placements])
     entries = np.stack([one.to_base(entry_lps_mm) for one in placements])[:, None]
-    count, seeds = len(placements), len(SEEDS_RAD)
-    q = np.broadcast_to(np.array(SEEDS_RAD), (count, seeds, 7)).copy()
+    postures = np.array(SEEDS_RAD)
+    if len(placements) == 1:
+        drawn = np.random.default_rng(0).uniform(-0.8, 0.8, (MORE_SEEDS, JOINTS)) * limits.position_rad
+        postures = np.concatenate([postures, drawn])
+    count, seeds = len(placements), len(postures)
+    q = np.broadcast_to(postures, (count, seeds, JOINTS)).copy()
     tips, axes = np.repeat(tips[:, None], seeds, 1), np.repeat(axes[:, None], seeds, 1)
     score = np.full((count, seeds), np.inf)
     first, solved_from = q, np.ones((count, seeds), bool)
@@ -213,15 +221,16 @@ def choose(
             fix="Move the base, use a longer shaft, or choose another entry",
             code="unreachable",
         )
-    best = score.max(axis=1)
-    reachable = int((best > 0).sum())
+    reachable = int((score > 0).any(axis=1).sum())
+    kept = score if count == 1 else np.where(score == score.max(axis=1, keepdims=True), score, -1.0)
+    order = np.argsort(-kept, axis=None, kind="stable")[: int((kept > 0).sum())]
     return [
         Choice(
-            placement=placements[at],
-            q_rad=first[at, int(score[at].argmax())],
-            criterion=float(best[at]),
+            placement=placements[at // seeds],
+            q_rad=first[at // seeds, at % seeds],
+            criterion=float(kept.flat[at]),
             reachable=reachable,
             tried=count,
         )
-        for at in np.argsort(-best, kind="stable")[:reachable].tolist()
+        for at in order.tolist()
     ]

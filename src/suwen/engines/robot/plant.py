@@ -21,6 +21,8 @@ class Disturbance:
         Standard deviation of every joint encoder's reading, µrad.
     delay_ms
         Age of the readings; the controller knows it.
+    unknown_delay_ms
+        What they are older than the controller knows.
     damping_nms_rad, friction_nm
         Viscous and dry friction of every joint, unknown.
     inertia_error
@@ -32,6 +34,7 @@ class Disturbance:
     payload_kg: float = 0.0
     noise_urad: float = 0.0
     delay_ms: int = 0
+    unknown_delay_ms: int = 0
     damping_nms_rad: float = 0.0
     friction_nm: float = 0.0
     inertia_error: float = 0.0
@@ -44,6 +47,7 @@ class Disturbance:
             ("payload_kg", 0, 14),
             ("noise_urad", 0, 10000),
             ("delay_ms", 0, 20),
+            ("unknown_delay_ms", 0, 20),
             ("damping_nms_rad", 0, 50),
             ("friction_nm", 0, 20),
             ("inertia_error", -0.5, 0.5),
@@ -53,7 +57,9 @@ class Disturbance:
             within(f"disturbance.{name}", getattr(self, name), low, high)
         for force in self.push_n:
             within("disturbance.push_n", force, -1000, 1000)
-        within("disturbance.delay_ms - round", self.delay_ms - round(self.delay_ms), 0, 0)
+        for name in ("delay_ms", "unknown_delay_ms"):
+            whole = round(getattr(self, name))
+            within(f"disturbance.{name}", getattr(self, name), whole, whole)
 
     @property
     def pushes(self) -> bool:
@@ -103,7 +109,9 @@ class Plant:
         self._noise = np.random.default_rng(seed)
         self._mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[:] = q_rad
-        self._readings = np.tile(q_rad, (self.disturbance.delay_ms + 1, 1))
+        self._readings = np.tile(
+            q_rad, (self.disturbance.delay_ms + self.disturbance.unknown_delay_ms + 1, 1)
+        )
         self.time_s = 0.0
 
     def measure(self) -> Floats:

@@ -14,8 +14,10 @@ from suwen.engines.robot.placement import Choice, Placement, candidates, choose,
 from suwen.engines.robot.route import Route, plan
 from suwen.engines.robot.timing import Pace, Timed
 
+PROBES = 16
+"""Placements are compared at so many points of the path at most."""
 TRIED = 6
-"""So many placements of the table are followed to the end before the best one's refusal is given."""
+"""So many placements of the table, or postures of a given one, are followed before the best one's refusal is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +72,10 @@ def prepare(
     )
     up = up_of(patient_position)
     probes = [(leg, leg.curve.at(np.linspace(0, leg.curve.length_mm, 4))) for leg in route.legs]
+    taken = np.unique(np.linspace(0, 4 * len(probes) - 1, min(PROBES, 4 * len(probes))).round().astype(int))
     choices = choose(
-        np.concatenate([points for _, points in probes]),
-        np.concatenate([leg.axis_lps(points) for leg, points in probes]),
+        np.concatenate([points for _, points in probes])[taken],
+        np.concatenate([leg.axis_lps(points) for leg, points in probes])[taken],
         entry_lps_mm=route.entry_lps_mm,
         tip_m=tool.tip_m,
         limits=limits,
