@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 
 from suwen.engines.clearance.regions import Regions
 
-CLOSED = 65535
+CLOSED = -1
 """The value of regions that are never passed."""
 MOST_STATES = 50_000
 
@@ -47,7 +47,7 @@ def fewest_structures(
     Parameters
     ----------
     regions
-        Whose value is an index into ``sets``, 0 being free and 65535 never passed.
+        Whose value is an index into ``sets``, 0 being free and -1 never passed.
     sets
         Structures whose walls a voxel of that value is in.
     begin, end

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suwen.core.errors import TooLarge
-from suwen.engines.clearance.fewest import CLOSED
 from suwen.engines.clearance.fields import Corners, each_wall
 
 
@@ -21,34 +19,26 @@ def wall_sets(
     radius_mm: float,
     *,
     corners: Corners = "forbid",
-) -> tuple[list[tuple[int, ...]], NDArray[np.uint16]]:
+) -> tuple[list[tuple[int, ...]], NDArray[np.int32]]:
     """Which structures' walls each voxel is in: the sets that occur, and an index into them, shape (I, J, K).
 
     Raises
     ------
     BadInput
         As `walls_for`.
-    TooLarge
-        ``walls-overlap``, with more than 65,534 different sets.
     """
     sets: list[tuple[int, ...]] = [()]
     index: dict[tuple[int, ...], int] = {(): 0}
-    walls = np.zeros_like(labels, dtype=np.uint16)
+    walls = np.zeros_like(labels, dtype=np.int32)
     for label, place, wall in each_wall(labels, spacing_mm, critical, margin_mm, radius_mm, corners=corners):
         part = walls[place]
         met = part[wall]
-        wider = np.arange(len(sets), dtype=np.uint16)
+        wider = np.arange(len(sets), dtype=np.int32)
         for before in np.flatnonzero(np.bincount(met, minlength=1)).tolist():
             merged = (*sets[before], label)
             if merged not in index:
                 index[merged] = len(sets)
                 sets.append(merged)
-            if len(sets) > CLOSED:
-                raise TooLarge(
-                    f"The walls of {len(critical)} structures overlap in more than {CLOSED} ways",
-                    code="walls-overlap",
-                    fix="Name fewer structures as critical, or ask for a smaller margin",
-                )
             wider[before] = index[merged]
         part[wall] = wider[met]
     return sets, walls
