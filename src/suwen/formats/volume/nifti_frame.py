@@ -89,7 +89,7 @@ def _qform(header: Any, pixdim: NDArray[np.float64]) -> tuple[NDArray[np.float64
     parts = np.array([float(header[f"quatern_{part}"]) for part in "bcd"])
     offsets = np.array([float(header[f"qoffset_{axis}"]) for axis in "xyz"])
     check_numbers([*parts, *offsets], "the quaternion")
-    rounding = 4 * float(np.finfo(header["quatern_b"].dtype).eps)
+    rounding = 2 * float(np.finfo(header["quatern_b"].dtype).eps)
     rest = 1 - float(parts @ parts)
     if rest < -max(rounding, 1e-6):
         raise BadInput("the quaternion is longer than 1", fix="Export the volume again", code="bad-affine")
