@@ -29,7 +29,10 @@ PLAN = (
     *("alternatives", "risk", "provenance", "simulated", "disclaimer"),
 )
 """Keys that the step ``plan`` of the chain is made of."""
-MEASURED = ("tip_error_mm", "remote_centre_drift_mm", "stop_ms", "limits_exceeded", "settling_ms")
+MEASURED = (
+    *("tip_error_mm", "path_error_mm", "rcm_drift_mm", "target_error_mm", "taking_up_load", "settling"),
+    *("limits", "limits_exceeded", "stop", "stop_ms", "completed", "film"),
+)
 """Keys of a motion that were measured: the last step."""
 
 
