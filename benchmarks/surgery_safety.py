@@ -215,9 +215,7 @@ def main() -> None:
         volumes[anatomy.name] = plan(anatomy, checker, max(count, 1), options.seed)
         for key in ("plans", "violations", "brute_force_violations", "disagreements", "corner_cuts"):
             totals[key] += volumes[anatomy.name].get(key, 0)
-        for name, score in peers(
-            anatomy, checker, max(options.peer_plans // len(SHARES), 1), options.seed
-        ).items():
+        for name, score in peers(anatomy, checker, options.peer_plans // len(SHARES), options.seed).items():
             scores.setdefault(name, Counter()).update(score)
         if anatomy.name == "spl_head":
             no_path = blocked(anatomy, options.blocked, options.seed)
