@@ -39,7 +39,7 @@ SEEDS_RAD = (
 )
 """Postures from which inverse kinematics starts."""
 MORE_SEEDS = 60
-"""So many more, drawn evenly from the joints' ranges, where the base is given and nothing else can be tried."""
+"""So many more, drawn evenly from the joints' ranges, where the base is given and those do not do."""
 ELBOW_M = 0.25
 """The elbow stays this far from the entry; more of the patient's body the table does not know."""
 SOLVED = 1e-7
@@ -147,6 +147,12 @@ class Choice:
     tried: int
 
 
+def more_postures(limits: Limits) -> Floats:
+    """Array (:data:`MORE_SEEDS`, 7) of postures, always the same."""
+    drawn = np.random.default_rng(0).uniform(-0.8, 0.8, (MORE_SEEDS, JOINTS))
+    return np.asarray(drawn * limits.position_rad)
+
+
 def choose(
     probes_lps_mm: Floats,
     axes_lps: Floats,
@@ -155,6 +161,7 @@ def choose(
     tip_m: float,
     limits: Limits,
     placements: list[Placement],
+    postures_rad: Floats | None = None,
 ) -> list[Choice]:
     """Placements that reach a few probes of the path, the one with the best criterion first.
 
@@ -174,6 +181,8 @@ def choose(
         Of the joints.
     placements
         Candidates.
+    postures_rad
+        Array (k, 7) from which inverse kinematics starts; :data:`SEEDS_RAD` by default.
 
     Raises
     ------
@@ -183,10 +192,7 @@ def choose(
     tips = np.stack([one.to_base(probes_lps_mm) for one in placements])
     axes = np.stack([axes_lps @ one.rotation for one in placements])
     entries = np.stack([one.to_base(entry_lps_mm) for one in placements])[:, None]
-    postures = np.array(SEEDS_RAD)
-    if len(placements) == 1:
-        drawn = np.random.default_rng(0).uniform(-0.8, 0.8, (MORE_SEEDS, JOINTS)) * limits.position_rad
-        postures = np.concatenate([postures, drawn])
+    postures = np.array(SEEDS_RAD) if postures_rad is None else postures_rad
     count, seeds = len(placements), len(postures)
     q = np.broadcast_to(postures, (count, seeds, JOINTS)).copy()
     tips, axes = np.repeat(tips[:, None], seeds, 1), np.repeat(axes[:, None], seeds, 1)
@@ -216,8 +222,12 @@ def choose(
     if score.max() <= 0:
         at = int(furthest.max())
         raise Refused(
-            "the arm cannot reach the path with the shaft through the entry",
-            where=f"path, about {100 * at // len(probes_lps_mm)} % of its length",
+            "the arm reaches the path only at a joint's limit or with its elbow over the entry"
+            if solved_from.any()
+            else "the arm cannot reach the path with the shaft through the entry",
+            where="path"
+            if solved_from.any()
+            else f"path, about {100 * at // len(probes_lps_mm)} % of its length",
             fix="Move the base, use a longer shaft, or choose another entry",
             code="unreachable",
         )

@@ -10,7 +10,7 @@ import numpy as np
 from suwen.core.errors import MissingExtra, Refused
 from suwen.engines.robot import joints, timing
 from suwen.engines.robot.arm import Limits, Tool, mujoco_module
-from suwen.engines.robot.placement import Choice, Placement, candidates, choose, up_of
+from suwen.engines.robot.placement import Choice, Placement, candidates, choose, more_postures, up_of
 from suwen.engines.robot.route import Route, plan
 from suwen.engines.robot.timing import Pace, Timed
 
@@ -73,25 +73,31 @@ def prepare(
     up = up_of(patient_position)
     probes = [(leg, leg.curve.at(np.linspace(0, leg.curve.length_mm, 4))) for leg in route.legs]
     taken = np.unique(np.linspace(0, 4 * len(probes) - 1, min(PROBES, 4 * len(probes))).round().astype(int))
-    choices = choose(
-        np.concatenate([points for _, points in probes])[taken],
-        np.concatenate([leg.axis_lps(points) for leg, points in probes])[taken],
-        entry_lps_mm=route.entry_lps_mm,
-        tip_m=tool.tip_m,
-        limits=limits,
-        placements=candidates(route.entry_lps_mm, up) if base is None else [base],
-    )
     refusal: Refused | None = None
-    for choice in choices[:TRIED]:
+    for postures in [None] if base is None else [None, more_postures(limits)]:
         try:
-            q = joints.start(choice, route, tool=tool, limits=limits)
-            legs = joints.along(route, choice.placement, q, tool=tool, limits=limits)
-            timed = timing.schedule(legs, pace or Pace(), limits)
+            choices = choose(
+                np.concatenate([points for _, points in probes])[taken],
+                np.concatenate([leg.axis_lps(points) for leg, points in probes])[taken],
+                entry_lps_mm=route.entry_lps_mm,
+                tip_m=tool.tip_m,
+                limits=limits,
+                placements=candidates(route.entry_lps_mm, up) if base is None else [base],
+                postures_rad=postures,
+            )
         except Refused as refused:
             refusal = refusal or refused
             continue
-        return Planned(route=route, choice=choice, legs=legs, timed=timed, tool=tool, limits=limits)
-    assert refusal is not None  # noqa: S101 (there is at least one choice, and each was refused)
+        for choice in choices[:TRIED]:
+            try:
+                q = joints.start(choice, route, tool=tool, limits=limits)
+                legs = joints.along(route, choice.placement, q, tool=tool, limits=limits)
+                timed = timing.schedule(legs, pace or Pace(), limits)
+            except Refused as refused:
+                refusal = refusal or refused
+                continue
+            return Planned(route=route, choice=choice, legs=legs, timed=timed, tool=tool, limits=limits)
+    assert refusal is not None  # noqa: S101 (every way to here was refused)
     raise refusal
 
 
