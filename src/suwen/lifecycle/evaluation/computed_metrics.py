@@ -67,7 +67,7 @@ GLOSSARY = {
     ),
     "predicted_target_registration_error": Line(
         title="Predicted target registration error",
-        direction="none",
+        direction="lower",
         unit="mm, root mean square",
         meaning="What Fitzpatrick's formula expects at the target from the fiducials' places and their error.",
     ),
