@@ -90,7 +90,7 @@ def expected_tre(fiducials_mm: ArrayLike, targets_mm: ArrayLike, fle_mm: float) 
     Notes
     -----
     TRE**2 = FLE**2 / n (1 + 1/3 sum over k of d_k**2 / f_k**2), with d_k the target's and f_k the fiducials' RMS
-    distance from principal axis k (Fitzpatrick, West and Maurer 1998, IEEE TMI 17(5), equation 46).
+    distance from principal axis k (Fitzpatrick, West and Maurer 1998, IEEE TMI 17(5)).
     """
     fiducials, targets = points_of(fiducials_mm, "fiducials"), points_of(targets_mm, "targets")
     check_configuration(fiducials, "fiducials", checked_fle(fle_mm))

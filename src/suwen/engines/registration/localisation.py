@@ -41,7 +41,7 @@ class FleEstimate:
 def fle_from_fre(fre_mm: float, fiducials: int) -> float:
     """Localisation error, RMS mm, whose expected FRE is this one: FRE**2 = (1 - 2 / n) FLE**2.
 
-    Sibson 1979; Fitzpatrick, West and Maurer 1998, IEEE TMI 17(5), equation 10.
+    Sibson 1979; Fitzpatrick, West and Maurer 1998, IEEE TMI 17(5).
 
     Raises
     ------
