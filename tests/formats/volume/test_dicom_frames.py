@@ -127,6 +127,20 @@ def test_a_label_map_is_read_as_it_is(enhanced: Build) -> None:
     assert dict(volume.names) == {1: "a", 3: "c"}
 
 
+def test_padding_and_segment_0_of_a_label_map_are_background(enhanced: Build) -> None:
+    values = np.random.default_rng(1).integers(0, 4, (3, 9, 8)).astype(np.uint8)
+
+    def padded(data: Dataset) -> None:
+        data.PixelPaddingValue = 3
+
+    said: Any = {"sop_class": LABEL_MAP, "bits": 8}
+    data = enhanced(values, at(0, 2, 4), names={0: "Background", 1: "a"}, change=padded, **said)
+    volume = read_volume(data, kind="labels")
+    np.testing.assert_array_equal(volume.array, np.where(values == 3, 0, values).transpose(2, 1, 0))
+    assert dict(volume.names) == {1: "a"}
+    assert refused(enhanced(values, at(0, 2, 4), names={0: "vessel"}, **said)) == "not-labels"
+
+
 def test_a_single_object_in_a_folder_is_that_object(
     enhanced: Build, masks: NDArray[np.uint8], folder: Callable[..., Any]
 ) -> None:

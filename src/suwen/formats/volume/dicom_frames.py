@@ -17,6 +17,7 @@ from suwen.formats.grayscale import modality_values
 from suwen.formats.rle import unpack_rle
 from suwen.formats.volume.dicom_stack import Plane, Stack, check_upright, plane_of, stacked
 from suwen.formats.volume.source import sized, three, voxels
+from suwen.formats.volume.structures import plain
 from suwen.formats.volume.volume import Kind, Volume
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -201,6 +202,7 @@ def _labels(
     mapped: bool,
 ) -> NDArray[np.uint32]:
     array = np.zeros(sides, np.uint32)
+    nothing = dataset.get("PixelPaddingValue") if mapped else None
     seen: set[tuple[int, int]] = set()
     for frame, group, plane in zip(_frames(dataset), groups, stack.plane_of, strict=True):
         number = 0 if mapped else _segment_of(group)
@@ -212,6 +214,8 @@ def _labels(
             )
         seen.add((number, plane))
         values = frame.T.astype(np.uint32) if mapped else (frame.T > 0) * np.uint32(number)
+        if nothing is not None:  # PS3.3 C.8.20.4: what is of no segment may have a value of its own
+            values[values == int(nothing)] = 0
         there = array[:, :, plane]
         if (there[values > 0] > 0).any():
             raise BadInput(
@@ -234,8 +238,14 @@ def _segment_of(groups: tuple[Any, Any]) -> int:
 
 
 def _segment_names(dataset: Any) -> dict[int, str]:
-    found = {
+    found: dict[int, str] = {
         int(item.SegmentNumber): str(item.get("SegmentLabel") or "").strip()
         for item in dataset.get("SegmentSequence") or ()
     }
+    if plain(found.get(0, "background")) not in ("", "background"):
+        raise BadInput(
+            f"the structure '{found[0]}' has the number 0, which is background",
+            fix="Number the segments from 1",
+            code="not-labels",
+        )
     return {number: name for number, name in found.items() if number and name}

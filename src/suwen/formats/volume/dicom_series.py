@@ -139,7 +139,7 @@ def _volume(slices: Sequence[tuple[Path, Any]], headers: Sequence[Any], kind: Ki
             rescaled, more = modality_values(values, header)
             array[:, :, plane] = rescaled.T
             said |= {*notes, *more}
-    if str(headers[0].get("Modality") or "") == "CT" and not said:
+    if str(headers[0].get("Modality") or "") == "CT" and "RescaleSlope" not in headers[0]:
         said.add("no rescale slope: values as stored, not known to be HU")
     frame = str(headers[0].get("FrameOfReferenceUID") or "").strip()
     notes = tuple(sorted(said)) + ((f"files left out: {left_out}",) if left_out else ())
