@@ -16,6 +16,7 @@ from suwen.core.documents import plain
 from suwen.core.engine import Players
 from suwen.core.prediction import Course, Outlook, Prediction, Scores, Survival
 from suwen.core.schemas import VERBS, schema_of
+from suwen.core.solution import Solution
 from suwen.core.tally import Tally
 from suwen.core.task import Task
 from suwen.lifecycle import models
@@ -189,6 +190,12 @@ def _check_output(task: Task, prediction: Prediction) -> None:
         assert list(output.probabilities) == sorted(output.probabilities, reverse=True)
         assert list(output.times) == sorted(output.times)
         assert output.median is None or output.times[0] * 0 <= output.median <= output.times[-1]
+    elif isinstance(output, Solution):
+        assert kind == "computed"
+        assert output.said
+        assert output.found or not output.holds, "what was not found cannot hold"
+        assert set(output.units) >= {key for key in output.figures if key.endswith("_mm")}
+        assert {"found", "certified", "cpu_seconds"} <= set(output.figures) or not output.found
     else:
         assert isinstance(output, Tally)
         assert kind == "points"

@@ -50,8 +50,9 @@ def pictures(sample: Sample, prediction: Prediction, explanation: Explanation) -
     }
 
 
-def _of_images(task: Task) -> bool:
-    return any(field.kind == "image" for field in task.inputs)
+def _has_page(task: Task) -> bool:
+    """Whether an answer is shown on a patient's page: not a picture, which has its overlay, nor a plan."""
+    return not any(field.kind == "image" for field in task.inputs) and task.endpoint.kind != "computed"
 
 
 def _page(
@@ -115,7 +116,7 @@ def explain_document(
                 elif kind == "overlay":
                     write_bytes(out / f"{number}-overlay.png", png)
                     document["overlay"] = str(out / f"{number}-overlay.png")
-        if out is not None and not _of_images(task):
+        if out is not None and _has_page(task):
             document["page"] = str(_page(loaded, sample, prediction, explanation, patient, out / f"{number}"))
         results.append(document)
     whole: dict[str, Any] = {

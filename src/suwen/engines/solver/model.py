@@ -51,6 +51,12 @@ class SolverModel:
         """Figures of every answer, (n, figures of the task); NaN where one does not apply."""
         return self._rows([self.solution(sample).figures for sample in samples])
 
+    def untimed(self, rows: Floats) -> Floats:
+        """The same without times: a protocol's version must not depend on how busy the machine was."""
+        kept = rows.copy()
+        kept[:, [figure.timed for figure in self.task.figures]] = np.nan
+        return kept
+
     def units(self, samples: Sequence[Sample]) -> Units | None:
         """One answer per question."""
         return None

@@ -33,7 +33,7 @@ task = SolverTask(
     ),
     source=Questions(
         reader="suwen.systems.surgery._path:read_questions",
-        endings=("case.json", ".case.json", ".scen", ".3dscen"),
+        endings=("case.json", ".case.zip", ".scen", ".3dscen"),
     ),
     solver=PathSolver(),
     figures=(
@@ -45,7 +45,7 @@ task = SolverTask(
         Figure(name="length_mm", of="length_mm"),
         Figure(name="cpu_seconds_per_query", of="cpu_seconds", timed=True),
     ),
-    metrics=(
+    metrics=("certified_fraction", "found_fraction"),
         "optimal_fraction",
         "certified_fraction",
         "found_fraction",
