@@ -27,6 +27,9 @@ def kernel() -> Any:
     return _kernel
 
 
+IN_WALL = {"start": "start-in-wall", "target": "target-in-wall"}
+
+
 class Ground:
     """A grid to be searched.
 
@@ -163,7 +166,7 @@ class Ground:
         if self.walls[self.flat(at)]:
             raise BadInput(
                 f"the {what} lies in a wall", where=what, fix="Choose another, or open the structure",
-                code=f"{what}-in-wall",
+                code=IN_WALL[what],
             )  # fmt: skip
         i, j, k = (int(one) for one in at)
         return i, j, k

@@ -38,9 +38,9 @@ def checked(document: Any) -> dict[str, Any]:
     for key in document:
         if key not in FIELDS:
             raise BadInput(f"a case has no field '{key}'", fix=nearest(key, FIELDS), code="unknown-field")
-    for key in ("labels", "target"):
+    for key, code in (("labels", "missing-labels"), ("target", "missing-target")):
         if document.get(key) in (None, "", [], {}):
-            raise BadInput(f"the case names no {key}", fix=f"Add the field '{key}'", code=f"missing-{key}")
+            raise BadInput(f"the case names no {key}", fix=f"Add the field '{key}'", code=code)
     if "critical" not in document:
         raise BadInput(
             "the case does not say what is critical, so that nothing could be certified",

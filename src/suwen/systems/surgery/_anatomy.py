@@ -181,9 +181,10 @@ def _voxel(point_mm: Floats, spacing_mm: Floats) -> Voxel:
 
 def _inside(closed: NDArray[np.bool_] | None, voxel: Voxel, what: str) -> None:
     if closed is not None and closed[voxel]:
+        codes = {"entry": "entry-outside-body", "target": "target-outside-body"}
         raise BadInput(
             f"the {what} lies in the air, outside the body",
             where=what,
             fix="Check frame and unit; an entry is a voxel of the skin",
-            code=f"{what}-outside-body",
+            code=codes[what],
         )

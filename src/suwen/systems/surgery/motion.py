@@ -5,6 +5,8 @@ from suwen.engines.solver.task import Figure, SolverTask
 from suwen.formats.surgical.source import Questions
 from suwen.systems.surgery._motion import PROTOCOL, MotionSolver
 
+CODE = ("http://suwen.dev/CodeSystem/computed", "robot-motion", "Simulated motion of an instrument")
+
 task = SolverTask(
     name="surgery.motion",
     title="Simulated robot motion along a planned path, with its measured error",
@@ -25,7 +27,7 @@ task = SolverTask(
     ),
     endpoint=Computed(
         answer="motion",
-        code=("http://suwen.dev/CodeSystem/computed", "robot-motion", "Simulated motion of an instrument"),
+        code=CODE,
     ),
     source=Questions(
         reader="suwen.systems.surgery._motion:read_questions",

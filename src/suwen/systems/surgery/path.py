@@ -6,6 +6,8 @@ from suwen.formats.surgical.source import Questions
 from suwen.systems.surgery._path import PathSolver
 from suwen.systems.surgery._protocol import BUDGET, RISK
 
+CODE = ("http://suwen.dev/CodeSystem/computed", "instrument-path", "Planned path of an instrument")
+
 task = SolverTask(
     name="surgery.path",
     title="Certified path of an instrument through segmented anatomy",
@@ -29,7 +31,7 @@ task = SolverTask(
     endpoint=Computed(
         answer="path",
         strata=("anatomy", "grid"),
-        code=("http://suwen.dev/CodeSystem/computed", "instrument-path", "Planned path of an instrument"),
+        code=CODE,
     ),
     source=Questions(
         reader="suwen.systems.surgery._path:read_questions",

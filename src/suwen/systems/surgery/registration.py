@@ -5,6 +5,8 @@ from suwen.engines.solver.task import Figure, SolverTask
 from suwen.formats.surgical.source import Questions
 from suwen.systems.surgery._registration import PROTOCOL, RegistrationSolver
 
+CODE = ("http://suwen.dev/CodeSystem/computed", "registration", "Registration of patient and image")
+
 task = SolverTask(
     name="surgery.registration",
     title="Registration of patient and image by paired fiducials, with the error at the target",
@@ -23,7 +25,7 @@ task = SolverTask(
     ),
     endpoint=Computed(
         answer="registration",
-        code=("http://suwen.dev/CodeSystem/computed", "registration", "Registration of patient and image"),
+        code=CODE,
     ),
     source=Questions(
         reader="suwen.systems.surgery._registration:read_questions",
