@@ -15,7 +15,7 @@ from suwen.engines.registration.rigid import Floats, Rigid
 FEWEST = 10
 """Poses below which nothing is calibrated."""
 LEAST_CONDITION = 0.08
-"""Smallest singular value over the root of the number of poses: tilts of up to 15 degrees in all directions reach it."""
+"""Smallest singular value over the root of the number of poses: tilts up to 15 degrees in all directions reach it."""
 LARGEST_ARM_MM = 2000.0
 """No tip is further from its marker than this."""
 
@@ -87,8 +87,8 @@ def calibrate_pivot(poses: ArrayLike, *, largest_rmse_mm: float = 2.0) -> Pivot:
 
     Notes
     -----
-    The linear least squares of R_i tip - pivot = -t_i over all poses (the algebraic one-step method; Yaniv 2015, SPIE 9415,
-    finds it as good as any). Covariance: residual variance times the inverse normal matrix.
+    The linear least squares of R_i tip - pivot = -t_i over all poses (the algebraic one-step method of Yaniv 2015,
+    SPIE 9415). Covariance: residual variance times the inverse normal matrix.
     """
     given = np.asarray(poses, float)
     if given.ndim != 3 or given.shape[1:] != (4, 4) or len(given) < FEWEST:
