@@ -1,9 +1,9 @@
 """Whether the registration error at a target is what we predict, outlying fiducials are found, and moves come back.
 
 ``tre``: ratio of the predicted to the observed error of repeated registrations (RMS and 95th percentile), over
-configurations of 4 to 12 fiducials; the repetitions are fitted by code of this file, not by the engine. ``outliers``: how
-often exactly the planted fiducials are named, and how often right ones raise an alarm. ``landmarks``: the same points given
-to SimpleITK's LandmarkBasedTransformInitializer. ``surfaces`` and ``images``: known moves of real anatomy.
+configurations of 4 to 12 fiducials; the repetitions are fitted by code of this file, not by the engine. ``outliers``:
+how often exactly the planted fiducials are named, and how often right ones raise an alarm. ``landmarks``: the same
+points given to SimpleITK's LandmarkBasedTransformInitializer. ``surfaces``, ``images``: known moves of real anatomy.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def target_errors(count: int, trials: int) -> dict[str, Any]:
 
 
 def estimated_coverage(trials: int) -> dict[str, Any]:
-    """How often the 95% radius holds where localisation is estimated: ours, and one that takes the estimate as known."""
+    """How often the 95% radius holds where localisation is estimated, and would if the estimate were the truth."""
     from suwen.engines.registration.error import predict_tre
     from suwen.engines.registration.points import register_points
 

@@ -73,6 +73,7 @@ def test_the_report_says_what_a_surgeon_needs() -> None:
     assert report.fre_after_mm == pytest.approx(after.fre_mm)
     row = report.fiducials[3]
     assert row.residual_mm == pytest.approx(before.residuals_mm[3])
+    assert row.left_out_mm is not None
     assert row.left_out_mm == pytest.approx(np.linalg.norm(fixed[3] - after.apply(moving[3])))
     assert row.left_out_mm > 3 > row.residual_mm
     assert row.fre_without_mm == pytest.approx(after.fre_mm)
@@ -90,6 +91,16 @@ def test_three_fiducials_can_only_disagree() -> None:
     assert not unknown.alarm
     assert unknown.p_value is None
     assert "nothing can be tested" in unknown.can_tell
+
+
+def test_what_a_line_of_others_cannot_say_is_not_said() -> None:
+    fixed = np.array([[0, 0, 0], [50, 0, 0], [110, 0, 0], [30, 80, 0]], float)
+    report = find_outliers(fixed, fixed + np.random.default_rng(0).normal(size=(4, 3)) * 0.1, fle_mm=FLE)
+    assert report.fiducials[3].left_out_mm is None
+    assert all(one.left_out_mm is not None and one.left_out_mm < 2 for one in report.fiducials[:3])
+    with pytest.raises(BadInput) as refused:
+        find_outliers(fixed[:3], fixed[:3])
+    assert refused.value.code == "collinear-fiducials"
 
 
 def test_more_outliers_than_can_be_told_are_not_explained_away() -> None:
