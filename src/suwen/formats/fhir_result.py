@@ -1,5 +1,4 @@
-"""A result as FHIR R4: a DiagnosticReport of an image, a RiskAssessment of everything that
-looks ahead, an Observation of what was computed."""
+"""A result as FHIR R4: DiagnosticReport of an image, RiskAssessment of what lies ahead, Observation of what is computed."""
 
 from __future__ import annotations
 

@@ -63,6 +63,8 @@ class Case:
         The segmented anatomy.
     target
         Where to.
+    also
+        Further targets: of a trajectory each gets an electrode of its own, none in another's way.
     entry
         From where; ``None`` leaves the choice among all of the body's surface.
     critical
@@ -88,6 +90,7 @@ class Case:
 
     labels: Volume
     target: Place
+    also: tuple[Place, ...] = ()
     entry: Place | None = None
     critical: Mapping[int, str]
     weights: Mapping[int, float] = field(default_factory=dict)
@@ -118,6 +121,7 @@ class Case:
             "body": None if self.body is None else hashlib.sha256(self.body.tobytes()).hexdigest(),
             "entry": self.entry,
             "target": self.target,
+            "also": self.also,
             "critical": {str(key): self.critical[key] for key in sorted(self.critical)},
             "weights": {str(key): self.weights[key] for key in sorted(self.weights)},
             "bone": sorted(self.bone),

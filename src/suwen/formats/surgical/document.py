@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FILES = ("labels", "body", "image", "names")
 FIELDS = (
     *FILES,
-    *("name", "subject", "frame", "unit", "entry", "target", "critical", "weights", "bone"),
+    *("name", "subject", "frame", "unit", "entry", "target", "also", "critical", "weights", "bone"),
     *("instrument", "registration_tre_mm", "simulated"),
 )
 FRAMES = {"LPS": (1.0, 1.0, 1.0), "RAS": (-1.0, -1.0, 1.0)}
@@ -48,6 +48,16 @@ def checked(document: Any) -> dict[str, Any]:
             code="missing-critical",
         )
     return document
+
+
+def places_of(document: Mapping[str, Any], key: str, labels: Volume) -> tuple[Place, ...]:
+    """Several places; none where the field is not there."""
+    given = document.get(key)
+    if given is None:
+        return ()
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise BadInput(f"'{key}' is no list of places", where=key, fix="[[x, y, z], ...]", code="bad-case")
+    return tuple(place_of({**document, key: one}, key, labels) for one in given)
 
 
 def place_of(document: Mapping[str, Any], key: str, labels: Volume) -> Place:

@@ -21,6 +21,7 @@ from suwen.formats.surgical.document import (
     checked,
     instrument_of,
     place_of,
+    places_of,
     structures,
     tre_of,
     weights_of,
@@ -83,6 +84,7 @@ def case_of(document: Any, opener: Opener) -> Case:
     return Case(
         labels=labels,
         target=place_of(said, "target", labels),
+        also=places_of(said, "also", labels),
         entry=place_of(said, "entry", labels) if said.get("entry") is not None else None,
         critical=structures(said["critical"], labels),
         weights=weights_of(said.get("weights"), labels),

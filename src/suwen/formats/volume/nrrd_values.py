@@ -38,15 +38,15 @@ def dtype_of(header: Mapping[str, Any]) -> np.dtype[Any]:
     Unreadable
         ``undecodable-header`` where the byte order is not stated.
     """
-    code = TYPES.get(str(header.get("type", "")).strip().lower())
-    if code is None:
+    found = TYPES.get(str(header.get("type", "")).strip().lower())
+    if found is None:
         raise BadInput(
             "the voxels hold no plain numbers", fix="Save one number per voxel", code="not-numbers"
         )
     endian = str(header.get("endian", "")).strip().lower()
-    if endian not in ("little", "big") and code[1] != "1" and _encoding(header) != "text":
+    if endian not in ("little", "big") and found[1] != "1" and _encoding(header) != "text":
         raise Unreadable("the header states no byte order", fix="Export it again", code="undecodable-header")
-    return np.dtype((">" if endian == "big" else "<") + code)
+    return np.dtype((">" if endian == "big" else "<") + found)
 
 
 def _encoding(header: Mapping[str, Any]) -> str:

@@ -131,10 +131,11 @@ def _settled(stated: str | None, given: str | None, what: str, code: str, known:
                 f"the {what} '{said[:40]}' is not known", fix=f"State one of {', '.join(known)}", code=code
             )
     if stated is not None and given is not None and stated.casefold() != given.casefold():
+        disagrees = {"frame": "frame-disagrees", "unit": "missing-units"}
         raise BadInput(
             f"the file states the {what} {stated}, and {given} is asked for",
             fix=f"Leave out the {what}, or correct the file",
-            code="frame-disagrees" if what == "frame" else "missing-units",
+            code=disagrees[what],
         )
     chosen = stated if stated is not None else given
     if chosen is None:

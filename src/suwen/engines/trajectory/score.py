@@ -1,0 +1,192 @@
+"""Every candidate scored exactly and ranked: the feasible first, the others with what they miss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from suwen.core.errors import BadInput
+
+Floats = NDArray[np.float64]
+AIR, TOUCHES, MARGIN, ANGLE, LENGTH = "air", "touches", "margin", "angle", "length"
+REASONS = (AIR, TOUCHES, MARGIN, ANGLE, LENGTH)
+"""Why a candidate is not feasible; the first of these that holds comes first."""
+DIGITS = 9
+"""Scores that agree to so many digits are equal, and keep the order of the entries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a trajectory must keep.
+
+    Attributes
+    ----------
+    margin_mm
+        Clearance from every critical structure, beyond the instrument's radius.
+    angle_deg
+        Largest angle to the bone's (or body's) inward normal.
+    length_mm
+        Longest way from entry to target.
+    """
+
+    margin_mm: float
+    angle_deg: float = 30.0
+    length_mm: float = 110.0
+
+    def __post_init__(self) -> None:
+        values = (self.margin_mm, self.angle_deg, self.length_mm)
+        if not all(np.isfinite(value) and value >= 0 for value in values):
+            raise BadInput("a limit is negative or none", fix="0 or more", code="bad-limits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What the score is made of; each part is 0 at its best and about 1 where it is barely tolerable.
+
+    ``score = clearance * exp(-slack / 3 mm) + angle * angle / limit + length * length / limit + risk * mean risk``,
+    lower is better. Slack is the least clearance beyond the margin.
+    """
+
+    clearance: float = 1.0
+    angle: float = 0.5
+    length: float = 0.5
+    risk: float = 0.5
+
+
+SLACK_MM = 3.0
+"""Clearance beyond the margin that brings the clearance part down to 1/e."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Candidates in the order of entries; see ``order`` for the ranking.
+
+    Attributes
+    ----------
+    length_mm, angle_deg, slack_mm, risk
+        (n,): way; angle to the normal, NaN where there is none; least clearance beyond the margin; mean of the
+        risk along the way, infinite through air.
+    nearest
+        (n,), column of the structure with the least clearance.
+    clearance_mm
+        (n, structures).
+    score
+        (n,), lower is better.
+    feasible
+        (n,).
+    missed
+        (n, reasons), bool, in the order of :data:`REASONS`.
+    order
+        (n,), indices from the best to the worst.
+    """
+
+    length_mm: Floats
+    angle_deg: Floats
+    slack_mm: Floats
+    risk: Floats
+    nearest: NDArray[np.int64]
+    clearance_mm: Floats
+    score: Floats
+    feasible: NDArray[np.bool_]
+    missed: NDArray[np.bool_]
+    order: NDArray[np.int64]
+
+    def reasons(self, at: int) -> list[str]:
+        """Why a candidate is not feasible; empty where it is."""
+        return [reason for reason, held in zip(REASONS, self.missed[at], strict=True) if held]
+
+
+def score(
+    entries_mm: Floats,
+    target_mm: ArrayLike,
+    *,
+    clearance_mm: Floats,
+    normals: Floats,
+    risk: Floats,
+    limits: Limits,
+    weights: Weights,
+) -> Scored:
+    """Score and rank candidates whose measures are known.
+
+    Parameters
+    ----------
+    entries_mm, target_mm
+        (n, 3) and (3,), grid mm.
+    clearance_mm
+        (n, structures): exact distance of each segment to each critical structure, less the radius.
+    normals
+        (n, 3): inward normal of bone or body where the trajectory meets it; NaN where there is none.
+    risk
+        (n,): mean risk along the way; infinite where it leaves the body.
+    limits, weights
+        What is kept, and what counts.
+
+    Returns
+    -------
+    Scored
+        Feasible candidates rank by score; the others after them, by how many limits they miss, then by the
+        clearance that is missing, then by score.
+    """
+    way = np.asarray(target_mm, np.float64) - entries_mm
+    length = np.linalg.norm(way, axis=1)
+    if (length <= 0).any():
+        raise BadInput("an entry is the target", fix="Choose another", code="same-place")
+    with np.errstate(invalid="ignore"):
+        angle = np.degrees(np.arccos(np.clip(np.einsum("ni,ni->n", way, normals) / length, -1, 1)))
+    least = clearance_mm.min(1)
+    slack = least - limits.margin_mm
+    missed = np.stack(
+        [
+            ~np.isfinite(risk),
+            least <= 0,
+            slack < 0,
+            ~(angle <= limits.angle_deg),
+            length > limits.length_mm,
+        ],
+        axis=1,
+    )
+    value = (
+        weights.clearance * np.exp(-np.maximum(slack, 0) / SLACK_MM)
+        + weights.angle * np.where(np.isfinite(angle), angle, 180.0) / max(limits.angle_deg, 1.0)
+        + weights.length * length / max(limits.length_mm, 1.0)
+        + weights.risk * np.where(np.isfinite(risk), risk, 1.0)
+    )
+    rounded = np.round(value, DIGITS)
+    short = np.round(np.maximum(-slack, 0), DIGITS)
+    order = np.lexsort((np.arange(len(value)), rounded, short, missed.sum(1)))
+    return Scored(
+        length_mm=length,
+        angle_deg=angle,
+        slack_mm=slack,
+        risk=risk,
+        nearest=clearance_mm.argmin(1),
+        clearance_mm=clearance_mm,
+        score=value,
+        feasible=~missed.any(1),
+        missed=missed,
+        order=order,
+    )
+
+
+def mean_risk(
+    entries_mm: Floats, target_mm: ArrayLike, closed: NDArray[np.bool_], risk: NDArray[np.float32], spacing_mm: ArrayLike
+) -> Floats:  # fmt: skip
+    """Mean of a risk (I, J, K) along each way, exact box by box; infinite where the way touches a closed voxel."""
+    from suwen.engines.smoothing import _sight
+
+    spacing = np.asarray(spacing_mm, np.float64)
+    end = np.asarray(target_mm, np.float64) / spacing
+    flags = closed.view(np.uint8)
+    out = np.empty(len(entries_mm))
+    for row, entry in enumerate(entries_mm):
+        whole = _sight.integral(flags, risk, False, entry / spacing, end, spacing)
+        out[row] = whole / np.linalg.norm(entry - np.asarray(target_mm))
+    return out
+
+
+def histogram(scored: Scored) -> Mapping[str, int]:
+    """How many candidates miss each limit."""
+    return {reason: int(scored.missed[:, at].sum()) for at, reason in enumerate(REASONS)}
