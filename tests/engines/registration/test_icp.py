@@ -11,9 +11,11 @@ import pytest
 
 from suwen.core.errors import BadInput, Refused, SuwenError, UnknownSetting
 from suwen.engines.registration.basin import convergence_basin
+from suwen.engines.registration.contribution import contribution_of
 from suwen.engines.registration.icp import register_surface
 from suwen.engines.registration.rigid import Floats, Rigid, turn
 from suwen.engines.registration.surface import surface_of
+from suwen.engines.registration.surface_error import regions, surface_tre
 
 TRUE = Rigid(rotation=turn([0.5, -0.9, 1.2]), translation_mm=np.array([100.0, -300, 50]))
 
@@ -101,6 +103,51 @@ def test_the_basin_is_measured(head: tuple[Floats, Floats]) -> None:
     )
     assert narrow.returned == 1.0
     assert wide.returned < 0.7
+
+
+def test_a_mirrored_head_is_refused(head: tuple[Floats, Floats]) -> None:
+    fixed, patient = head
+    for axis in np.eye(3):
+        mirrored = tracked(patient * (1 - 2 * axis))
+        assert code(Refused, fixed, mirrored) == "mirrored-frames"
+    seen = tracked(patient)
+    centre = patient.mean(axis=0)
+    # The third axis of this volume is left to right.
+    exchanged = TRUE.inverse().apply((TRUE.apply(seen) - centre) * [1, 1, -1] + centre)
+    assert code(Refused, fixed, exchanged, start=near(seen, 3, 3)) == "mirrored-frames"
+
+
+def test_the_error_at_a_target_is_about_what_repetition_shows(head: tuple[Floats, Floats]) -> None:
+    fixed, patient = head
+    targets = fixed.mean(axis=0) + np.array([[0.0, 0, 0], [40, 0, 30]])
+    rng, errors, predicted, held = np.random.default_rng(6), [], [], []
+    for _ in range(12):
+        points = patient[rng.permutation(len(patient))[:600]]
+        seen = TRUE.inverse().apply(points + rng.normal(size=points.shape) / np.sqrt(3))
+        found = register_surface(fixed, seen, start=TRUE)
+        error = np.linalg.norm(found.apply(TRUE.inverse().apply(targets)) - targets, axis=1)
+        said = surface_tre(found, fixed, seen, targets)
+        errors.append(error)
+        predicted.append(said.rms_mm)
+        held.append(error <= said.radius_mm)
+    ratio = np.sqrt(np.square(predicted).mean(axis=0) / np.square(errors).mean(axis=0))
+    assert ((ratio > 0.8) & (ratio < 2.0)).all()
+    assert np.mean(held) >= 0.85
+    margin = contribution_of(said, source="surface", at=1)
+    assert margin.radius_mm == said.radius_mm[1]
+    assert margin.budget_rms_mm > margin.tre_rms_mm
+
+
+def test_regions_are_a_partition_and_few_points_have_none(head: tuple[Floats, Floats]) -> None:
+    fixed, patient = head
+    parts = regions(patient)
+    assert len(parts) == 8
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(patient)))
+    seen = tracked(patient)
+    found = register_surface(fixed, seen)
+    with pytest.raises(BadInput) as refused:
+        surface_tre(found, fixed, seen[:100], fixed[:1])
+    assert refused.value.code == "too-few-points"
 
 
 def shape(axes: Any, noise_mm: float = 0.3) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suwen.engines.registration.error import predict_tre
+from suwen.engines.registration.error import TargetErrors, predict_tre
 from suwen.engines.registration.points import Registration
 from suwen.engines.registration.radius import error_radius
 
@@ -82,26 +82,44 @@ def registration_contribution(
     BadInput
         As :func:`~suwen.engines.registration.error.predict_tre`.
     """
-    found = predict_tre(
-        registration, np.reshape(np.asarray(target_lps_mm, float), (1, -1)), fle=fle, coverage=coverage
-    )
-    radius = float(found.radius_mm[0])
-    normal = float(error_radius(found.covariance_mm2, coverage)[0])
-    deviations = np.sqrt(np.clip(np.linalg.eigvalsh(found.covariance_mm2[0]), 0, None)) * (radius / normal)
+    at = np.reshape(np.asarray(target_lps_mm, float), (1, -1))
+    found = predict_tre(registration, at, fle=fle, coverage=coverage)
     known = (
         "as given"
         if found.degrees_of_freedom is None
         else f"estimated from the residuals, {found.degrees_of_freedom} degrees of freedom"
     )
-    low, middle, high = deviations.tolist()
-    x, y, z = found.targets_mm[0].tolist()
-    return RegistrationContribution(
-        target_lps_mm=(x, y, z),
-        tre_rms_mm=float(found.rms_mm[0]),
-        radius_mm=radius,
-        coverage=coverage,
-        deviation_mm=(low, middle, high),
-        budget_rms_mm=float(np.linalg.norm(deviations)),
+    return contribution_of(
+        found,
         source=f"paired points, {len(registration.names)} fiducials, "
         f"localisation error {found.fle_mm:.2g} mm RMS {known}",
+    )
+
+
+def contribution_of(found: TargetErrors, *, source: str, at: int = 0) -> RegistrationContribution:
+    """The contribution of predicted errors at one target, however they were predicted.
+
+    Parameters
+    ----------
+    found
+        As from :func:`~suwen.engines.registration.error.predict_tre`, or from
+        :func:`~suwen.engines.registration.surface_error.surface_tre`.
+    source
+        What they were predicted from.
+    at
+        Which target.
+    """
+    covariance, radius = found.covariance_mm2[at], float(found.radius_mm[at])
+    deviations = np.sqrt(np.clip(np.linalg.eigvalsh(covariance), 0, None))
+    normal = float(error_radius(covariance, found.coverage))
+    low, middle, high = (deviations * (radius / normal if normal else 1.0)).tolist()
+    x, y, z = found.targets_mm[at].tolist()
+    return RegistrationContribution(
+        target_lps_mm=(x, y, z),
+        tre_rms_mm=float(found.rms_mm[at]),
+        radius_mm=radius,
+        coverage=found.coverage,
+        deviation_mm=(low, middle, high),
+        budget_rms_mm=float(np.linalg.norm([low, middle, high])),
+        source=source,
     )

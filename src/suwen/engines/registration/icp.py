@@ -19,8 +19,8 @@ Method = Literal["point-to-plane", "point-to-point"]
 METHODS = ("point-to-plane", "point-to-point")
 LEAST_OVERLAP = 0.4
 """Of the moving points, where the overlap is found and not given."""
-LARGEST_UNREST_MM = 0.1
-"""A match that keeps moving further than this has not converged."""
+LARGEST_UNREST_MM = 0.5
+"""A match that keeps moving further than this has not converged; sparse surfaces leave cycles of a tenth of that."""
 OVERLAP_POWER = 0.95
 """How much keeping a point is worth when the overlap is found (Phillips, Liu and Tomasi 2007, for three dimensions)."""
 
@@ -109,14 +109,19 @@ def match(
     pose, rounds, moved_by = start, 0, np.inf
     moves: list[float] = []
     seen: dict[bytes, int] = {}
+    part = overlap
     while rounds < most_rounds and moved_by > rest_mm:
         moved = pose.apply(moving_mm)
         apart, closest = surface.tree.query(moved)
-        kept = _kept(apart, overlap)
+        kept = _kept(apart, part)
         state = sha256(closest.tobytes() + kept.tobytes()).digest()
         if method == "point-to-plane" and seen.get(state, rounds) < rounds - 1:
             moved_by = max(moves[seen[state] :])
-            break
+            if part is not None:
+                break
+            # The overlap that is found anew in every round takes part in the cycle: from here on it stays.
+            part, moved_by = float(kept.mean()), np.inf
+            seen.clear()
         seen[state] = rounds
         rounds += 1
         step = _step(moved[kept], surface, closest[kept], method)
@@ -125,7 +130,7 @@ def match(
         moves.append(moved_by)
     moved = pose.apply(moving_mm)
     apart, closest = surface.tree.query(moved)
-    kept = _kept(apart, overlap)
+    kept = _kept(apart, part)
     if method == "point-to-plane":
         apart = np.abs(((moved - surface.points_mm[closest]) * surface.normals[closest]).sum(axis=1))
     return Match(
@@ -265,9 +270,10 @@ def register_surface(
     UnknownSetting
         ``unknown-method``.
     Refused
-        ``wrong-units``, ``pose-ambiguous``, ``not-converged``, ``surface-misfit``, ``surface-underdetermined``.
+        ``wrong-units``, ``pose-ambiguous``, ``not-converged``, ``surface-misfit``, ``surface-underdetermined``,
+        ``mirrored-frames``.
     """
-    from suwen.engines.registration.starts import check_sizes, ranked_starts
+    from suwen.engines.registration.starts import check_hand, check_sizes, ranked_starts
     from suwen.engines.registration.surface import FEWEST, surface_of
 
     how = checked_method(method)
@@ -298,6 +304,7 @@ def register_surface(
             code="surface-misfit",
         )
     stability = check_stability(at, surface.normals[found.closest[found.kept]], surface.normal_noise)
+    check_hand(surface, moving, found.transform, overlap)
     if found.unrest_mm > LARGEST_UNREST_MM:
         raise Refused(
             f"the match still moves by {found.unrest_mm:.2g} mm after {found.rounds} rounds",

@@ -16,6 +16,8 @@ APART_DEG = 8.0
 """Poses that differ by more than this are different answers."""
 CLEAR = 1.25
 """The second answer must fit worse than the first by this factor."""
+MIRROR_BETTER = 0.7
+"""A mirrored match whose distances are below this part of the given one's fits better."""
 LARGEST_RATIO = 8.0
 """A patch of a surface may be smaller than the whole by this factor; beyond it units are mixed."""
 
@@ -89,6 +91,31 @@ def ranked_starts(surface: Surface, moving_mm: Floats, overlap: float | None) ->
 def ranked(found: list[Match]) -> list[tuple[Rigid, float]]:
     """Poses and their RMS distances."""
     return [(one.transform, one.rms_mm) for one in found]
+
+
+def check_hand(surface: Surface, moving_mm: Floats, pose: Rigid, overlap: float | None) -> None:
+    """Refuse points that fit better when they are mirrored: one side's frame is, or left and right are exchanged.
+
+    A head is so nearly its own mirror image that nothing else would show it.
+
+    Raises
+    ------
+    Refused
+        ``mirrored-frames``.
+    """
+    few = pose.apply(moving_mm[np.random.default_rng(0).permutation(len(moving_mm))[:FEW]])
+    settled = match(surface, few, Rigid.identity(), overlap=overlap, most_rounds=60, rest_mm=1e-3)
+    centre = few.mean(axis=0)
+    for axis in _axes(few).T:
+        mirrored = few - 2 * np.outer((few - centre) @ axis, axis)
+        found = match(surface, mirrored, Rigid.identity(), overlap=overlap, most_rounds=60, rest_mm=1e-3)
+        if found.rms_mm < MIRROR_BETTER * settled.rms_mm:
+            raise Refused(
+                f"mirrored, the surface fits to {found.rms_mm:.3g} mm; as it is, to {settled.rms_mm:.3g} mm only",
+                where="fixed, moving",
+                fix="Give both sides in LPS, or in frames of the same hand",
+                code="mirrored-frames",
+            )
 
 
 def _axes(points_mm: Floats) -> Floats:
