@@ -51,6 +51,18 @@ def test_prediction_within_3_percent_of_monte_carlo(n: int, seed: int) -> None:
     assert abs(np.corrcoef(fres, size)[0, 1]) < 0.05
 
 
+def test_at_the_border_of_what_is_refused_it_still_holds() -> None:
+    """Fiducials nearly on a line: the rotation about it is known to 5.6 degrees, and 5.7 are refused."""
+    fixed = np.array([[0, 2, 0], [50, -1.4, 1], [100, 2, -0.8], [150, -2.4, 0.2]])
+    errors, _ = repeated(fixed, np.tile(np.eye(3) * 0.6 / np.sqrt(3), (4, 1, 1)))
+    found = predict_tre(register_points(fixed, fixed), TARGET, fle=0.6)
+    size = np.linalg.norm(errors, axis=1)
+    assert found.rms_mm[0] == pytest.approx(np.sqrt((size**2).mean()), rel=0.03)
+    with pytest.raises(BadInput) as refused:
+        predict_tre(register_points(fixed, fixed), TARGET, fle=0.65)
+    assert refused.value.code == "collinear-fiducials"
+
+
 def test_anisotropic_localisation_and_weights_that_do_not_fit_it() -> None:
     n, rng = 6, np.random.default_rng(7)
     fixed = layout(n, 7)

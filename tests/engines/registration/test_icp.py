@@ -89,7 +89,7 @@ def test_trimming_is_what_makes_strays_harmless(head: tuple[Floats, Floats]) -> 
         [everything, everything[:500] + 0.08 * (everything[:500] - everything.mean(axis=0))]
     )
     trimmed = register_surface(fixed, both, start=near(both, 3, 3))
-    whole = register_surface(fixed, both, start=near(both, 3, 3), overlap=1.0)
+    whole = register_surface(fixed, both, start=near(both, 3, 3), overlap=1.0, largest_rms_mm=5)
     assert whole.trimmed == 0
     assert worst(trimmed, patient) < worst(whole, patient)
 
@@ -117,11 +117,31 @@ def test_a_mirrored_head_is_refused(head: tuple[Floats, Floats]) -> None:
     assert code(Refused, fixed, exchanged, start=near(seen, 3, 3)) == "mirrored-frames"
 
 
+def test_no_bad_start_ends_in_a_wrong_answer(head: tuple[Floats, Floats]) -> None:
+    fixed, patient = head
+    face = patient[patient[:, 1] < np.quantile(patient[:, 1], 0.6)]
+    seen, codes = tracked(face), set()
+    for angle in (60, 110, 150, 170):
+        try:
+            assert worst(register_surface(fixed, seen, start=near(seen, angle, 40)), face) < 1.0
+        except Refused as no:
+            codes.add(no.code)
+    assert codes
+    assert codes <= {"better-pose", "surface-misfit", "mirrored-frames"}
+    assert "better-pose" in codes
+
+
+def test_a_part_of_the_surface_needs_a_start(head: tuple[Floats, Floats]) -> None:
+    fixed, patient = head
+    face = patient[patient[:, 1] < np.quantile(patient[:, 1], 0.6)]
+    assert code(Refused, fixed, tracked(face)) == "start-needed"
+
+
 def test_the_error_at_a_target_is_about_what_repetition_shows(head: tuple[Floats, Floats]) -> None:
     fixed, patient = head
     targets = fixed.mean(axis=0) + np.array([[0.0, 0, 0], [40, 0, 30]])
     rng, errors, predicted, held = np.random.default_rng(6), [], [], []
-    for _ in range(12):
+    for _ in range(8):
         points = patient[rng.permutation(len(patient))[:600]]
         seen = TRUE.inverse().apply(points + rng.normal(size=points.shape) / np.sqrt(3))
         found = register_surface(fixed, seen, start=TRUE)

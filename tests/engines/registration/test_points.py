@@ -90,7 +90,7 @@ def test_points_are_paired_by_name() -> None:
 def test_excluding_is_the_callers_word() -> None:
     moving = seen(HEAD)
     moving[2] += 5
-    found = register_points(HEAD, moving, exclude=["3"])
+    found = register_points(HEAD, moving, exclude="3")
     assert found.fre_mm < 1e-9
     assert found.excluded == ("3",)
     assert found.names == ("1", "2", "4", "5", "6")

@@ -241,7 +241,7 @@ def register_surface(
     method: str = "point-to-plane",
     overlap: float | None = None,
     most_rounds: int = 200,
-    largest_rms_mm: float = 5.0,
+    largest_rms_mm: float = 3.0,
 ) -> SurfaceRegistration:
     """The rigid move that brings a cloud of points onto a surface.
 
@@ -271,9 +271,15 @@ def register_surface(
         ``unknown-method``.
     Refused
         ``wrong-units``, ``pose-ambiguous``, ``not-converged``, ``surface-misfit``, ``surface-underdetermined``,
-        ``mirrored-frames``.
+        ``mirrored-frames``, ``start-needed``, ``better-pose``.
     """
-    from suwen.engines.registration.starts import check_hand, check_sizes, ranked_starts
+    from suwen.engines.registration.starts import (
+        check_extents,
+        check_hand,
+        check_sizes,
+        check_start,
+        ranked_starts,
+    )
     from suwen.engines.registration.surface import FEWEST, surface_of
 
     how = checked_method(method)
@@ -293,6 +299,8 @@ def register_surface(
             code="bad-overlap",
         )
     check_sizes(surface.points_mm, moving)
+    if start is None:
+        check_extents(surface.points_mm, moving)
     starts = [(start, 0.0)] if start is not None else ranked_starts(surface, moving, overlap)
     found = match(surface, moving, starts[0][0], method=how, overlap=overlap, most_rounds=most_rounds)
     at = found.transform.apply(moving)[found.kept]
@@ -305,6 +313,8 @@ def register_surface(
         )
     stability = check_stability(at, surface.normals[found.closest[found.kept]], surface.normal_noise)
     check_hand(surface, moving, found.transform, overlap)
+    if start is not None:
+        check_start(surface, moving, found.transform, overlap)
     if found.unrest_mm > LARGEST_UNREST_MM:
         raise Refused(
             f"the match still moves by {found.unrest_mm:.2g} mm after {found.rounds} rounds",

@@ -123,7 +123,7 @@ def register_points(
     names: Sequence[str] | None = None,
     weights: ArrayLike | None = None,
     fle_mm: float | None = None,
-    exclude: Sequence[str] = (),
+    exclude: Sequence[str] | str = (),
 ) -> Registration:
     """The rigid move that brings moving fiducials onto fixed ones.
 
@@ -139,7 +139,7 @@ def register_points(
     fle_mm
         Fiducial localisation error, RMS distance, if known: it sharpens what is refused, not the fit.
     exclude
-        Names that are left out: nothing is left out by itself.
+        Name or names that are left out: nothing is left out by itself.
 
     Returns
     -------
@@ -159,7 +159,8 @@ def register_points(
     Weighted least squares by singular value decomposition (Arun 1987, Umeyama 1991); see
     :func:`suwen.engines.registration.fit.fit`.
     """
-    pairs = pairs_of(fixed, moving, names=names, weights=weights).without(exclude)
+    left_out = (exclude,) if isinstance(exclude, str) else tuple(exclude)
+    pairs = pairs_of(fixed, moving, names=names, weights=weights).without(left_out)
     check_pairs(pairs, fle_mm)
     found = fit(pairs.fixed_mm, pairs.moving_mm, pairs.weights)
     handedness = _handedness(pairs, found, fle_mm)
@@ -168,7 +169,7 @@ def register_points(
     return Registration(
         transform=transform,
         pairs=pairs,
-        excluded=tuple(exclude),
+        excluded=left_out,
         residuals_mm=np.linalg.norm(found.differences_mm, axis=1),
         left_over_mm=found.differences_mm,
         fre_mm=float(np.sqrt(found.sse_mm2 / pairs.weights.sum())),

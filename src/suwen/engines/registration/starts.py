@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+
 import numpy as np
 
 from suwen.core.errors import BadInput, Refused
@@ -18,6 +20,8 @@ CLEAR = 1.25
 """The second answer must fit worse than the first by this factor."""
 MIRROR_BETTER = 0.7
 """A mirrored match whose distances are below this part of the given one's fits better."""
+LIKE = 1.2
+"""Principal extents of the two clouds may differ by this factor where nobody gives a start."""
 LARGEST_RATIO = 8.0
 """A patch of a surface may be smaller than the whole by this factor; beyond it units are mixed."""
 
@@ -54,6 +58,28 @@ def check_sizes(fixed_mm: Floats, moving_mm: Floats) -> None:
     )
 
 
+def check_extents(fixed_mm: Floats, moving_mm: Floats) -> None:
+    """Refuse clouds whose extents differ too much for their centres and axes to say how they lie.
+
+    Raises
+    ------
+    Refused
+        ``start-needed``.
+    """
+    fixed, moving = (
+        np.linalg.svd(side - side.mean(axis=0), compute_uv=False) / np.sqrt(len(side))
+        for side in (fixed_mm, moving_mm)
+    )
+    if np.abs(np.log(np.maximum(moving, 1e-9) / np.maximum(fixed, 1e-9))).max() > np.log(LIKE):
+        shown = [", ".join(f"{one:.0f}" for one in side) for side in (fixed, moving)]
+        raise Refused(
+            f"the two surfaces do not show the same part: they extend by ({shown[0]}) and ({shown[1]}) mm RMS",
+            where="start",
+            fix="Give a start, from three fiducials or more",
+            code="start-needed",
+        )
+
+
 def ranked_starts(surface: Surface, moving_mm: Floats, overlap: float | None) -> list[tuple[Rigid, float]]:
     """The four proper ways to join the principal axes, each matched, with the RMS distance it reached; the best first.
 
@@ -62,16 +88,7 @@ def ranked_starts(surface: Surface, moving_mm: Floats, overlap: float | None) ->
     Refused
         ``surface-underdetermined``; ``pose-ambiguous``: two of them, turned against each other, fit about as well.
     """
-    few = moving_mm[np.random.default_rng(0).permutation(len(moving_mm))[:FEW]]
-    axes_f, axes_m = _axes(surface.points_mm), _axes(moving_mm)
-    centre_f, centre_m = surface.points_mm.mean(axis=0), moving_mm.mean(axis=0)
-    found = []
-    for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
-        rotation = axes_f @ np.diag(signs) @ axes_m.T
-        start = Rigid(rotation=rotation, translation_mm=centre_f - rotation @ centre_m)
-        reached = match(surface, few, start, overlap=overlap, most_rounds=60, rest_mm=1e-3)
-        found.append(reached)
-    found.sort(key=lambda one: one.rms_mm)
+    few, found = some(moving_mm), all_starts(surface, moving_mm, overlap)
     best, least = found[0].transform, found[0].rms_mm
     # A symmetric surface is said to be one, before its poses are called ambiguous.
     at, normals = best.apply(few), surface.normals[found[0].closest]
@@ -88,9 +105,67 @@ def ranked_starts(surface: Surface, moving_mm: Floats, overlap: float | None) ->
     return ranked(found)
 
 
+def some(moving_mm: Floats) -> Floats:
+    """At most some of the points, the same ones every time."""
+    return moving_mm[np.random.default_rng(0).permutation(len(moving_mm))[:FEW]]
+
+
+def all_starts(surface: Surface, moving_mm: Floats, overlap: float | None) -> list[Match]:
+    """The matches of :func:`some` of the points from all four starts, the best first."""
+    few = some(moving_mm)
+    axes_f, axes_m = _axes(surface.points_mm), _axes(moving_mm)
+    centre_f, centre_m = surface.points_mm.mean(axis=0), moving_mm.mean(axis=0)
+    found = []
+    for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+        rotation = axes_f @ np.diag(signs) @ axes_m.T
+        start = Rigid(rotation=rotation, translation_mm=centre_f - rotation @ centre_m)
+        reached = match(surface, few, start, overlap=overlap, most_rounds=60, rest_mm=1e-3)
+        found.append(reached)
+    return sorted(found, key=lambda one: one.rms_mm)
+
+
 def ranked(found: list[Match]) -> list[tuple[Rigid, float]]:
     """Poses and their RMS distances."""
     return [(one.transform, one.rms_mm) for one in found]
+
+
+def check_start(surface: Surface, moving_mm: Floats, pose: Rigid, overlap: float | None) -> None:
+    """Refuse a match where another one fits clearly better: the start led elsewhere.
+
+    The matched points are turned about the surface's centre by the 24 rotations of a cube, no pose being further
+    than 63 degrees from one of them, and matched anew.
+
+    Raises
+    ------
+    Refused
+        ``better-pose``.
+    """
+    few = pose.apply(some(moving_mm)[: FEW // 3])
+    settled = match(surface, few, Rigid.identity(), overlap=overlap, most_rounds=40, rest_mm=1e-2)
+    centre = surface.points_mm.mean(axis=0)
+    for rotation in cube_rotations():
+        start = Rigid(rotation=rotation, translation_mm=centre - rotation @ centre)
+        found = match(surface, few, start, overlap=overlap, most_rounds=40, rest_mm=1e-2)
+        off, kept = found.transform.angle_deg, found.kept.mean()
+        if off > APART_DEG and CLEAR * found.rms_mm < settled.rms_mm and kept > 0.9 * settled.kept.mean():
+            raise Refused(
+                f"another pose, {off:.0f} degrees away, fits better: to {found.rms_mm:.3g} mm, this one to "
+                f"{settled.rms_mm:.3g} mm",
+                where="start",
+                fix="Give a start near the answer, from three fiducials or more",
+                code="better-pose",
+            )
+
+
+def cube_rotations() -> list[Floats]:
+    """The 23 rotations of a cube other than standing still, arrays (3, 3)."""
+    found = []
+    for order in permutations(range(3)):
+        for signs in product((1.0, -1.0), repeat=3):
+            rotation = np.eye(3)[list(order)] * np.array(signs)[:, None]
+            if np.linalg.det(rotation) > 0 and np.trace(rotation) < 3:
+                found.append(rotation)
+    return found
 
 
 def check_hand(surface: Surface, moving_mm: Floats, pose: Rigid, overlap: float | None) -> None:
@@ -103,7 +178,7 @@ def check_hand(surface: Surface, moving_mm: Floats, pose: Rigid, overlap: float 
     Refused
         ``mirrored-frames``.
     """
-    few = pose.apply(moving_mm[np.random.default_rng(0).permutation(len(moving_mm))[:FEW]])
+    few = pose.apply(some(moving_mm))
     settled = match(surface, few, Rigid.identity(), overlap=overlap, most_rounds=60, rest_mm=1e-3)
     centre = few.mean(axis=0)
     for axis in _axes(few).T:
