@@ -54,6 +54,9 @@ def _runs(walls: Any, columns: int, lines: int) -> Any:
                 end[at] = k
                 at += 1
             before = wall
+        if not before:
+            end[at] = columns
+            at += 1
     return first, begin, end
 
 
@@ -87,7 +90,7 @@ def connected(
     Parameters
     ----------
     walls
-        uint8, flat and padded.
+        uint8, flat.
     rows, columns
         Voxels of a plane and of a line.
     diagonal
@@ -103,12 +106,16 @@ def connected(
     first, begin, end = _runs(walls, columns, lines)
     parent = np.arange(len(begin))
     reach = 1 if diagonal else 0
-    for line in range(across, lines):
-        _overlap(parent, first, begin, end, line, line - across, reach)
-        _overlap(parent, first, begin, end, line, line - 1, reach)
-        if diagonal:
-            _overlap(parent, first, begin, end, line, line - across - 1, reach)
-            _overlap(parent, first, begin, end, line, line - across + 1, reach)
+    for line in range(lines):
+        j = line % across
+        if line >= across:
+            _overlap(parent, first, begin, end, line, line - across, reach)
+            if diagonal and j > 0:
+                _overlap(parent, first, begin, end, line, line - across - 1, reach)
+            if diagonal and j < across - 1:
+                _overlap(parent, first, begin, end, line, line - across + 1, reach)
+        if j > 0:
+            _overlap(parent, first, begin, end, line, line - 1, reach)
     home = _root(parent, _run_at(first, begin, end, start, columns))
     if target >= 0:
         return bool(_root(parent, _run_at(first, begin, end, target, columns)) == home)

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
-from suwen.engines.search.ground import Corners, Ground, kernel
+from suwen.engines.search.ground import Corners, Ground, Voxel, kernel, number
 
 BUCKET = 0.25
 """Width of a bucket as a share of the shortest move's least cost: finer sorts more, coarser expands more twice."""
 LOOK_AFTER = 32
 """A search that has expanded one voxel in so many first asks whether the target can be reached at all."""
-_POOL = 1 << 14
+_CHUNKS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,77 +94,92 @@ def find_path(
     if several:
         if mask.shape != ground.shape:
             raise BadInput("the targets are no mask like the walls", fix="Give (I, J, K)", code="no-target")
-        padded = np.zeros(tuple(size + 2 for size in ground.shape), np.uint8)
-        padded[1:-1, 1:-1, 1:-1] = mask != 0
-        goals = padded.ravel()
-        goals &= ground.walls == 0
-        marked = np.argwhere(padded)
-        if not goals.any():
+        goals = ((mask != 0) & (ground.walls == 0)).view(np.uint8)
+        marked = np.argwhere(goals)
+        if not len(marked):
             raise BadInput("no target is free", fix="Give at least one outside the walls", code="no-target")
         box = np.stack([marked.min(0), marked.max(0)], 1).ravel()
         target = -1
     else:
         end = ground.checked(goal, "target")
-        goals, target = np.zeros(1, np.uint8), ground.flat(end)
-        box = np.repeat(np.array(end) + 1, 2)
-    return _search(ground, ground.flat(begin), goals, several, target, box, float(weight))
+        goals, target = np.zeros((1, 1, 1), np.uint8), number(end)
+        box = np.repeat(np.array(end), 2)
+    return _search(ground, begin, goals, several, target, box, float(weight))
 
 
 def _search(
-    ground: Ground, start: int, goals: Any, several: bool, target: int, box: Any, weight: float
+    ground: Ground, begin: Voxel, goals: Any, several: bool, target: int, box: Any, weight: float
 ) -> Found:
     compiled = kernel()
-    ground.queries += 1
+    query, start = ground.begin(), number(begin)
     control = np.zeros(8, np.int64)
-    control[5] = target
     best = np.array([np.inf, 0.0])
     heads = np.full(4096, -1, np.int32)
-    following, at, given = np.empty(_POOL, np.int32), np.empty(_POOL, np.int64), np.empty(_POOL)
+    filled = np.full(4096, compiled.CHUNK, np.int32)
+    following = np.empty(_CHUNKS, np.int32)
+    at, given = np.empty(_CHUNKS * compiled.CHUNK, np.int64), np.empty(_CHUNKS * compiled.CHUNK)
     width = BUCKET * float(ground.spacing_mm.min()) * ground.least
-    limit = max(len(ground.walls) // LOOK_AFTER, 10_000)
+    limit = max(ground.walls.size // LOOK_AFTER, 10_000)
     while True:
-        status, heads, following, at, given = compiled.search(
-            ground.walls, ground.cost, ground.uniform, ground.state, ground.queries, ground.moves, ground.needs,
+        status, heads, filled, following, at, given = compiled.search(
+            ground.bits, ground.rows, ground.cost, ground.uniform, ground.state, ground.places, query, ground.needs,
             ground.lengths, ground.steps, box.astype(np.int64), goals, several, weight * ground.least, start,
-            ground.rows, ground.columns, width, control, best, heads, following, at, given, limit,
+            target, width, control, best, heads, filled, following, at, given, limit,
         )  # fmt: skip
         if status != compiled.PAUSED:
             break
         limit = 1 << 62
-        if not connected(ground, start, goals if several else None, target):
+        if not connected(ground, begin, goals if several else None, target):
             break
     expanded = int(control[4])
     if status != compiled.FOUND:
         nothing = np.empty((0, 3), np.int32)
         return Found(reached=False, path=nothing, cost=np.inf, length_mm=np.inf, expanded=expanded, bound=1.0)
-    flat = compiled.trace(ground.state, ground.moves, int(control[6]), start)
+    path = compiled.trace(ground.state, ground.places, int(control[5]), start)
+    cost, length = along(ground, path)
     return Found(
-        reached=True,
-        path=ground.voxels(flat),
-        cost=float(compiled.along(flat, ground.cost, ground.uniform, ground.moves, ground.steps)),
-        length_mm=float(compiled.along(flat, ground.cost, True, ground.moves, ground.steps)),
-        expanded=expanded,
-        bound=max(weight, 1.0),
+        reached=True, path=path, cost=cost, length_mm=length, expanded=expanded, bound=max(weight, 1.0)
     )
 
 
-def connected(ground: Ground, start: int, goals: Any, target: int) -> bool:
+def along(ground: Ground, path: NDArray[np.int32]) -> tuple[float, float]:
+    """Cost and length of a path of voxels (n, 3), summed in double precision."""
+    steps = np.linalg.norm(np.diff(path, axis=0) * ground.spacing_mm, axis=1)
+    length = float(steps.sum())
+    if ground.per_mm is None:
+        return length, length
+    per_mm = ground.per_mm[tuple(path.T)].astype(np.float64)
+    return float((steps * 0.5 * (per_mm[1:] + per_mm[:-1])).sum()), length
+
+
+def connected(ground: Ground, start: Voxel, goals: Any, target: int) -> bool:
     """Whether any goal can be reached at all: one pass over the grid, however far the goal is.
 
     Parameters
     ----------
     ground
         The grid.
-    start, target
-        Places in its padded, flat form; ``target`` is negative where ``goals`` count.
+    start
+        A free voxel.
     goals
-        uint8, flat: not 0 at a goal; or ``None``.
+        uint8 (I, J, K): not 0 at a goal; or ``None``.
+    target
+        The goal as one number, where there are no ``goals``.
     """
     from suwen.engines.search import _connected
 
-    flags = np.zeros(1, np.uint8) if goals is None else goals
+    i, j, k = target >> 42, (target >> 21) & 0x1FFFFF, target & 0x1FFFFF
+    columns = ground.shape[2]
+    line = columns * ground.shape[1]
+    flags = np.zeros(1, np.uint8) if goals is None else np.ascontiguousarray(goals).ravel()
     return bool(
         _connected.connected(
-            ground.walls, ground.rows, ground.columns, ground.corners == "allow", start, target, flags
+            np.ascontiguousarray(ground.walls).ravel(),
+            line,
+            columns,
+            ground.corners == "allow",
+            start[0] * line + start[1] * columns + start[2],
+            i * line + j * columns + k if goals is None else -1,
+            flags,
         )
     )

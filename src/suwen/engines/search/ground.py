@@ -27,6 +27,26 @@ def kernel() -> Any:
     return _kernel
 
 
+TILE = 8
+"""Voxels along a tile's side: its state is 4 KiB, one page."""
+MOST_QUERIES = 2**19 - 1
+"""Queries that the state tells apart; then it is cleared."""
+
+
+def _spread(index: NDArray[np.int64], axis: int) -> NDArray[np.int64]:
+    """Bits of an index within its tile, three apart: Z-order."""
+    out = np.zeros_like(index)
+    for bit in range(3):
+        out |= (index >> bit & 1) << (3 * bit + 2 - axis)
+    return out
+
+
+def number(voxel: ArrayLike) -> int:
+    """A voxel as one number of three fields of 21 bits."""
+    i, j, k = (int(at) for at in np.asarray(voxel))
+    return i << 42 | j << 21 | k
+
+
 IN_WALL = {"start": "start-in-wall", "target": "target-in-wall"}
 
 
@@ -73,16 +93,31 @@ class Ground:
         self.shape: Voxel = walls.shape
         self.spacing_mm = spacing
         self.corners = corners
-        i, j, k = (size + 2 for size in walls.shape)
-        padded = np.empty((i, j, k), np.uint8)
-        kernel().pad(walls.view(np.uint8) if walls.dtype == np.bool_ else walls, padded)
-        self.walls = padded.ravel()
-        self.rows, self.columns = j * k, k
+        flags = walls.view(np.uint8) if walls.dtype == np.bool_ else walls
+        self.walls = flags
+        tiles = [(size + 2 + TILE - 1) // TILE + (axis == 2) for axis, size in enumerate(walls.shape)]
+        i, j = (np.arange(size + 2) for size in walls.shape[:2])
+        self.rows = (
+            (i // TILE) * tiles[1] * tiles[2] * TILE**2 + (i % TILE) * TILE,
+            (j // TILE) * tiles[2] * TILE**2 + j % TILE,
+            np.arange(tiles[2]) * TILE**2,
+        )
+        self.bits = np.zeros(int(np.prod(tiles, dtype=np.int64)) * TILE**2, np.uint8)
+        kernel().pack(flags, self.bits, self.rows)
+        self.per_mm: NDArray[Any] | None = None
         self.least, self.cost = 1.0, np.ones(1, np.float32)
         self.uniform = cost is None
         if cost is not None:
             self._take(cost)
         self.queries = 0
+
+    def begin(self) -> int:
+        """Number of a new query."""
+        if self.queries >= MOST_QUERIES:
+            self.state[:] = 0
+            self.queries = 0
+        self.queries += 1
+        return self.queries
 
     def _take(self, cost: NDArray[Any]) -> None:
         if cost.shape != self.shape or cost.dtype.kind != "f":
@@ -95,25 +130,36 @@ class Ground:
                 code="bad-cost",
             )
         self.least = least
-        padded = np.ones(tuple(size + 2 for size in self.shape), np.float32)
-        padded[1:-1, 1:-1, 1:-1] = cost
-        self.cost = padded.ravel()
+        self.per_mm = cost
+        self.cost = np.ones(self._tiled, np.float32)
+        kernel().tile(cost.astype(np.float32, copy=False), self.cost, self.places)
 
     @cached_property
-    def state(self) -> NDArray[np.float64]:
-        """Memory of the search, (voxels, 2); pages that no search touches are never made."""
-        return np.zeros((len(self.walls), 2))
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Tables whose sum is a voxel's place in the state: tiles of 8 x 8 x 8 voxels, in Z-order inside."""
+        tiles = [(size + TILE - 1) // TILE for size in self.shape]
+        strides = (tiles[1] * tiles[2], tiles[2], 1)
+        return tuple(  # type: ignore[return-value]  # three axes
+            _spread(np.arange(size), axis) + (np.arange(size) // TILE) * stride * TILE**3
+            for axis, (size, stride) in enumerate(zip(self.shape, strides, strict=True))
+        )
+
+    @cached_property
+    def state(self) -> NDArray[np.float32]:
+        """Memory of the search, (places, 2); pages that no search touches are never made."""
+        return np.zeros((self._tiled, 2), np.float32)
+
+    @property
+    def _tiled(self) -> int:
+        """Voxels of all tiles."""
+        tiles = np.prod([(size + TILE - 1) // TILE for size in self.shape], dtype=np.int64)
+        return int(tiles) * TILE**3
 
     @cached_property
     def directions(self) -> NDArray[np.int64]:
         """The 27 moves, the middle one standing still, (27, 3)."""
         n = np.arange(27)
         return np.stack([n // 9 - 1, (n // 3) % 3 - 1, n % 3 - 1], 1)
-
-    @cached_property
-    def moves(self) -> NDArray[np.int64]:
-        """Their offsets in the padded, flat grid."""
-        return np.asarray(self.directions @ np.array([self.rows, self.columns, 1]))
 
     @cached_property
     def steps(self) -> NDArray[np.float64]:
@@ -136,17 +182,6 @@ class Ground:
         inside[:, 13] = False
         return np.asarray((inside * (1 << np.arange(27, dtype=np.int64))).sum(1))
 
-    def flat(self, voxel: ArrayLike) -> int:
-        """Place of a voxel in the padded, flat grid."""
-        i, j, k = (int(at) + 1 for at in np.asarray(voxel))
-        return int(i * self.rows + j * self.columns + k)
-
-    def voxels(self, flat: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Voxels (n, 3) of places in it."""
-        i, rest = np.divmod(flat, self.rows)
-        j, k = np.divmod(rest, self.columns)
-        return np.stack([i - 1, j - 1, k - 1], 1).astype(np.int32)
-
     def checked(self, voxel: ArrayLike, what: str) -> Voxel:
         """A free voxel of the grid.
 
@@ -163,7 +198,7 @@ class Ground:
                 f"the {what} lies outside the image", where=what, fix=f"The image has {self.shape} voxels",
                 code="outside-image",
             )  # fmt: skip
-        if self.walls[self.flat(at)]:
+        if self.walls[tuple(at)]:
             raise BadInput(
                 f"the {what} lies in a wall", where=what, fix="Choose another, or open the structure",
                 code=IN_WALL[what],
