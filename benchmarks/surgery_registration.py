@@ -268,6 +268,7 @@ def surfaces(runs: int) -> dict[str, Any] | None:
             "worst_error_mm": float(np.max(errors)),
             "cpu_s": float(np.median(seconds)),
         }
+    document["starts anywhere"] = anywhere(points, 2 * runs)
     patient = points[10000:12000]
     found = register_surface(fixed, patient, start=Rigid.identity())
     document["basin"] = [
@@ -277,6 +278,34 @@ def surfaces(runs: int) -> dict[str, Any] | None:
         )
     ]
     return document
+
+
+def anywhere(points: Floats, runs: int) -> dict[str, int]:
+    """Starts turned by 10 to 180 degrees and shifted by 10 to 100 mm, whole head and front: how they end."""
+    from suwen.core.errors import SuwenError
+    from suwen.engines.registration.icp import register_surface
+    from suwen.engines.registration.rigid import Rigid, turn
+
+    rng, fixed = np.random.default_rng(8), points[:10000]
+    ends = {"right": 0, "refused": 0, "wrong": 0}
+    for run in range(runs):
+        patient = points[10000:11500]
+        if run % 2:
+            patient = patient[patient[:, 1] < np.quantile(points[:, 1], 0.6)]
+        axis, way = (one / np.linalg.norm(one) for one in rng.normal(size=(2, 3)))
+        rotation, centre = turn(axis * np.radians(rng.uniform(10, 180))), patient.mean(axis=0)
+        shift = rng.uniform(10, 100) * way
+        start = Rigid(rotation=rotation, translation_mm=centre - rotation @ centre + shift)
+        try:
+            found = register_surface(
+                fixed, patient + rng.normal(size=patient.shape) / np.sqrt(3), start=start
+            )
+        except SuwenError:
+            ends["refused"] += 1
+            continue
+        error = np.linalg.norm(found.apply(patient) - patient, axis=1).max()
+        ends["right" if error < 2 else "wrong"] += 1
+    return ends
 
 
 def images(runs: int) -> dict[str, Any] | None:

@@ -105,14 +105,14 @@ def test_weights_are_inverse_variances() -> None:
 
 def test_with_an_estimated_localisation_error_the_radius_still_holds_95_percent() -> None:
     n, fixed, rng = 4, layout(4, 1), np.random.default_rng(3)
-    held, naive, trials = 0, 0, 1500
+    held, naive, trials = 0, 0, 900
     for _ in range(trials):
         found = register_points(fixed + rng.normal(size=(n, 3)) * 0.3, fixed)
         error = float(np.linalg.norm(found.apply(TARGET) - TARGET))
         predicted = predict_tre(found, TARGET)
         held += error <= predicted.radius_mm[0]
         naive += error <= predict_tre(found, TARGET, fle=predicted.fle_mm).radius_mm[0]
-    assert held / trials == pytest.approx(0.95, abs=0.015)
+    assert held / trials == pytest.approx(0.95, abs=0.02)
     assert naive / trials < 0.92
 
 

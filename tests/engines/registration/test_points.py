@@ -101,6 +101,7 @@ def test_excluding_is_the_callers_word() -> None:
     ("fixed", "moving", "settings", "expected"),
     [
         (HEAD[:2], HEAD[:2], {}, "too-few-fiducials"),
+        (HEAD[:0], HEAD[:0], {"fle_mm": 0.3}, "too-few-fiducials"),
         (HEAD, HEAD[:5], {}, "unpaired-fiducials"),
         (HEAD, HEAD, {"names": ["a"]}, "fiducial-names"),
         (HEAD, HEAD, {"names": list("aabcde")}, "fiducial-names"),

@@ -19,6 +19,8 @@ SAMPLES = 60_000
 """Voxels that the metric is taken from, at each level, drawn once with the seed; all where there are fewer."""
 FIRST_STEP_MM, LAST_STEP_MM, RELAXED = 2.0, 0.005, 0.6
 """Step of the regular-step gradient descent: from, to, and the factor at every turn of the gradient."""
+NOTHING_COMPARED = 1e300
+"""Above this the metric says that no voxel was compared."""
 SMALLEST_SIDE = 10
 """An image is not shrunk to fewer voxels than this along its shortest side."""
 
@@ -95,15 +97,21 @@ def image_of(array: NDArray[Any], affine_lps: Floats) -> Any:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread in SimpleITK while it lasts: sums taken by several differ in their last digits from run to run."""
+def alone_and_quiet() -> Iterator[None]:
+    """One thread in SimpleITK while it lasts, and no warnings on stderr.
+
+    Sums taken by several threads differ in their last digits from run to run; what the warnings say is raised here
+    as an error. Both settings are the whole process's, and are given back.
+    """
     process = simpleitk_module().ProcessObject
-    before = process.GetGlobalDefaultNumberOfThreads()
+    threads, warned = process.GetGlobalDefaultNumberOfThreads(), process.GetGlobalWarningDisplay()
     process.SetGlobalDefaultNumberOfThreads(1)
+    process.SetGlobalWarningDisplay(False)
     try:
         yield
     finally:
-        process.SetGlobalDefaultNumberOfThreads(before)
+        process.SetGlobalDefaultNumberOfThreads(threads)
+        process.SetGlobalWarningDisplay(warned)
 
 
 def optimise(fixed: Any, moving: Any, start: Floats, plan: Plan) -> Reached:
@@ -123,7 +131,7 @@ def optimise(fixed: Any, moving: Any, start: Floats, plan: Plan) -> Reached:
     Refused
         ``no-overlap`` where the samples fall outside the moving image.
     """
-    with one_thread():
+    with alone_and_quiet():
         return _optimise(fixed, moving, start, plan)
 
 
@@ -166,16 +174,14 @@ def _optimise(fixed: Any, moving: Any, start: Floats, plan: Plan) -> Reached:
         method.Execute(fixed, moving)
     except RuntimeError as failed:
         if "outside" in str(failed) or "valid points" in str(failed) or "overlap" in str(failed).lower():
-            raise Refused(
-                "no voxel of one image lies within the other where the registration came to",
-                fix="Give a start near the answer, as from landmarks, and check both frames",
-                code="no-overlap",
-            ) from None
+            raise _no_overlap() from None
         raise Refused(
             "the optimiser gave up",
             fix="Give a start near the answer, as from landmarks",
             code="not-converged",
         ) from None
+    if max(start_value, float(method.GetMetricValue())) > NOTHING_COMPARED:
+        raise _no_overlap()
     matrix = np.eye(4)
     matrix[:3, :3] = np.reshape(transform.GetMatrix(), (3, 3))
     matrix[:3, 3] = centre + np.array(transform.GetTranslation()) - matrix[:3, :3] @ centre
@@ -185,4 +191,12 @@ def _optimise(fixed: Any, moving: Any, start: Floats, plan: Plan) -> Reached:
         start_value=start_value,
         stop=str(method.GetOptimizerStopConditionDescription()),
         rounds=int(method.GetOptimizerIteration()),
+    )
+
+
+def _no_overlap() -> Refused:
+    return Refused(
+        "no voxel of one image lies within the other where the registration came to",
+        fix="Give a start near the answer, as from landmarks, and check both frames",
+        code="no-overlap",
     )

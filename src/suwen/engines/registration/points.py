@@ -182,10 +182,12 @@ def register_points(
 
 def check_pairs(pairs: Fiducials, fle_mm: float | None) -> None:
     """Everything that is refused before a fit; see :func:`register_points`."""
-    blur = None if fle_mm is None else checked_fle(fle_mm) / float(np.sqrt(pairs.weights.mean()))
+    if fle_mm is not None:
+        checked_fle(fle_mm)
     for where, points in (("fixed", pairs.fixed_mm), ("moving", pairs.moving_mm)):
         check_configuration(points, where)
     check_units(pairs)
+    blur = None if fle_mm is None else fle_mm / float(np.sqrt(pairs.weights.mean()))
     for where, points in (("fixed", pairs.fixed_mm), ("moving", pairs.moving_mm)):
         check_configuration(points, where, blur)
     check_repeats(pairs)

@@ -106,7 +106,8 @@ def rows(points_mm: Floats, normals: Floats) -> tuple[Floats, Floats, float]:
         RMS distance of the points from the centre, by which rotations become comparable with translations.
     """
     centre = points_mm.mean(axis=0)
-    radius = float(np.sqrt(((points_mm - centre) ** 2).sum(axis=1).mean()))
+    # All in one point, they have no radius and hold no rotation.
+    radius = float(np.sqrt(((points_mm - centre) ** 2).sum(axis=1).mean())) or 1.0
     return np.concatenate([np.cross(points_mm - centre, normals) / radius, normals], axis=1), centre, radius
 
 
