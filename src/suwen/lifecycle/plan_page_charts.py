@@ -65,7 +65,7 @@ def clearance(document: Mapping[str, Any]) -> str:
         + (f", margin {margin:.2f} mm" if margin is not None else "")
         + ". The slider 'Tip along the path' moves along it."
     )
-    return _followed("curve", frame, picture(frame, parts, told))
+    return _followed("curve", frame, picture(frame, parts, told), "Clearance along the path")
 
 
 def error(document: Mapping[str, Any]) -> str:
@@ -91,7 +91,7 @@ def error(document: Mapping[str, Any]) -> str:
     parts.append(path([(frame.x(one["t"]), frame.y(one["error"])) for one in frames], "line"))
     parts += _now()
     told = f"Error of the simulated tip over time: at most {most:.3f} mm in the frames shown"
-    return _followed("error-chart", frame, picture(frame, parts, told))
+    return _followed("error-chart", frame, picture(frame, parts, told), "Tip error over time")
 
 
 def gauge(clearance_mm: float, margin_mm: float) -> str:
@@ -164,14 +164,17 @@ def _now() -> list[str]:
     ]
 
 
-def _followed(name: str, frame: Frame, svg: str) -> str:
+def _followed(name: str, frame: Frame, svg: str, title: str) -> str:
     svg = svg.replace('y2="100%"', f'y2="{n(frame.height - frame.bottom)}"')
     scale = {
         "left": frame.left, "right": frame.right, "top": frame.top, "bottom": frame.bottom, "width": frame.width,
         "height": frame.height, "xlow": frame.hours[0], "xhigh": frame.hours[1], "ylow": frame.values[0],
         "yhigh": frame.values[1],
     }  # fmt: skip
-    return f'<div class="card wide chart" id="{name}" data-scale="{escape(json.dumps(scale))}">{svg}</div>'
+    return (
+        f'<div class="card wide chart" id="{name}" tabindex="0" role="group" aria-label="{title}: left and right '
+        f'arrow keys move along it" data-scale="{escape(json.dumps(scale))}">{svg}</div>'
+    )
 
 
 def _round_up(value: float) -> float:

@@ -34,27 +34,32 @@ def console(document: Mapping[str, Any], found: Mapping[str, Any], shown: Sequen
     shown
         The structures.
     """
-    panes = [_slice(*pane, drawn=found["plate"] is not None) for pane in _PANES]
+    if found["plate"] is None and not (found["path"] or found["target"] or found["film"]):
+        return (
+            '<p class="soft" id="nothing">Slices and 3-D view are not available: the plan names no place.</p>'
+        )
+    panes = [_slice(*pane) for pane in _PANES] if found["plate"] is not None else []
     panes.insert(1, _space())
+    missing = (
+        ""
+        if panes[1:]
+        else '<p class="trouble">Slices and structures are not available: the page was made without the label '
+        "volume.</p>"
+    )
     return (
         '<section class="console" aria-label="Slices and 3-D view"><p class="trouble" id="trouble" hidden></p>'
         '<noscript><p class="trouble">The slices, the 3-D view and the film need JavaScript; the numbers and the '
         "curve do not.</p></noscript>"
-        f'<div class="four">{"".join(panes)}</div>'
+        f'{missing}<div class="{"four" if panes[1:] else "one"}">{"".join(panes)}</div>'
         f"{_bar(found)}{_read()}{_reel(found)}{_legend(document, found, shown)}</section>"
     )
 
 
-def _slice(name: str, title: str, chinese: str, seen: str, *, drawn: bool) -> str:
-    inner = (
-        f'<canvas class="cross" tabindex="0" role="application" aria-label="{escape(title)} slice, '
-        f'{escape(seen)}. {_KEYS}"></canvas>'
-        if drawn
-        else '<p class="absent">The slices are not available: the page was made without the label volume.</p>'
-    )
+def _slice(name: str, title: str, chinese: str, seen: str) -> str:
     return (
         f'<figure class="pane" id="{name}"><figcaption>{title} <small lang="zh">{chinese}</small><output></output>'
-        f'</figcaption><div class="field">{inner}</div></figure>'
+        f'</figcaption><div class="field"><canvas class="cross" tabindex="0" role="application" '
+        f'aria-label="{escape(title)} slice, {escape(seen)}. {_KEYS}"></canvas></div></figure>'
     )
 
 

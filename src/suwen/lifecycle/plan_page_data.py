@@ -30,6 +30,12 @@ TISSUE = 1
 """Value on the page of tissue that no label covers."""
 MOST_IMAGE_BYTES = 2_800_000
 """Deflated size of the picture behind the labels; a larger one is made coarser in its greys."""
+_FLOORS = {
+    "supine": "patient supine: the floor is towards P",
+    "prone": "patient prone: the floor is towards A",
+    "sitting": "patient sitting: the floor is towards I",
+}
+"""Where down is, while the arm is shown."""
 MOST_FRAMES, MOST_CURVE, MOST_RISK, MOST_CANDIDATES = 400, 800, 4_000, 40
 
 
@@ -181,13 +187,15 @@ def _film(document: Mapping[str, Any]) -> dict[str, Any] | None:
     frames = film_frames(document)
     if not frames:
         return None
-    tool = ((document["motion"].get("settings") or {}).get("tool")) or {}
+    settings = document["motion"].get("settings") or {}
+    tool = settings.get("tool") or {}
     return {
         "t": [one["t"] for one in frames],
         "at": [[[round(value, 1) for value in point] for point in one["at"]] for one in frames],
         "error": [one["error"] for one in frames],
         "inside": [int(one["inside"]) for one in frames],
         "holder": tool.get("holder_length_mm") or 0,
+        "position": _FLOORS.get(str(settings.get("patient_position")), ""),
     }
 
 
@@ -195,7 +203,7 @@ def _values(volume: Volume, shown: Sequence[Structure]) -> tuple[dict[int, int],
     """Label to value on the page; name and grey of each value. Shown structures come first, in their order."""
     values: dict[int, int] = {}
     names, lights = ["", "tissue without a label"], [0, 46]
-    first = [label for one in shown if len(one.labels) == 1 for label in one.labels]
+    first = [label for one in shown if one.role not in (BODY, REST) for label in one.labels]
     for label in (*first, *sorted(volume.present())):
         if label not in values:
             values[label] = len(names)
@@ -217,7 +225,7 @@ def _labelled(
 
 
 def _pictured(plate: Plate, image: Volume) -> NDArray[np.uint8]:
-    """Greys of the image, 1 to 255 (0 is outside), each as the difference from the one to its right side."""
+    """Greys of the image, 1 to 255 (0 is outside or missing), each as the difference from the one to its right side."""
     finite = image.array[np.isfinite(image.array)]
     low, high = (
         np.percentile(finite[:: max(finite.size // 200_000, 1)], (0.5, 99.5)) if finite.size else (0.0, 1.0)
@@ -225,7 +233,8 @@ def _pictured(plate: Plate, image: Volume) -> NDArray[np.uint8]:
     scaled = (np.nan_to_num(image.array, nan=low) - low) / max(high - low, 1e-9)
     for greys in (255, 127, 63, 31):
         steps = np.rint(np.clip(scaled, 0, 1) * (greys - 1)) / (greys - 1)
-        on_page = plate.sampled((1 + np.rint(254 * steps)).astype(np.uint8), image)
+        shades = np.where(np.isnan(image.array), 0, 1 + np.rint(254 * steps)).astype(np.uint8)
+        on_page = plate.sampled(shades, image)
         coded = np.diff(on_page.ravel(), prepend=np.uint8(0))
         if len(zlib.compress(coded.tobytes(), 6)) <= MOST_IMAGE_BYTES:
             break
@@ -261,7 +270,7 @@ def _meshed(
                 "role": one.role,
                 "colour": one.colour,
                 "opacity": one.opacity,
-                "values": [values[label] for label in one.labels] if len(one.labels) == 1 else [],
+                "values": [] if one.role in (BODY, REST) else [values[label] for label in one.labels],
                 "centre": plain(small.centre_mm),
                 "step": small.step_mm,
                 "points": blobs.add(small.points),

@@ -18,6 +18,8 @@ REST = "rest"
 MOST_CRITICAL = 14
 """Critical structures drawn in 3-D: those with the least slack; all of them are in the table."""
 MOST_SHOWN = 18
+LARGEST_TARGET_ML = 40.0
+"""A structure larger than this around the target is where it lies, not what is aimed at: it would hide the rest."""
 _SMALL = 6_000
 _SHELL = 18_000
 
@@ -162,7 +164,8 @@ def _wanted(document: Mapping[str, Any], volume: Volume) -> Iterator[tuple[int, 
     if target is not None:
         value = value_at(volume, target)
         critical = {one.get("label") for one in critical_structures(document)}
-        if value and value not in critical and not _is_skin(volume.name_of(value)):
+        size_ml = volume.present().get(value, 0) * float(volume.spacing_mm.prod()) / 1000
+        if value and value not in critical and size_ml <= LARGEST_TARGET_ML:
             yield value, "target"
     for one in critical_structures(document)[:MOST_CRITICAL]:
         yield from _label(one, "critical")

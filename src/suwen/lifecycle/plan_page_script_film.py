@@ -58,6 +58,12 @@ function chart(id, where, value, told, choose) {
   };
   svg.addEventListener("pointermove", (event) => { if (event.pointerType === "mouse" || event.buttons) moved(event); });
   svg.addEventListener("pointerdown", moved);
+  picture.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key], at = where();
+    if (!way) return;
+    event.preventDefault();
+    choose(clamp((at === null ? xlow : at) + way * (xhigh - xlow) / 100, xlow, xhigh));
+  });
 }
 
 function film(solid) {
@@ -110,6 +116,7 @@ function film(solid) {
 }
 
 (async function begin() {
+  if (!$("solid")) { document.documentElement.dataset.ready = "true"; return; }
   const fail = (text) => { $("trouble").hidden = false; $("trouble").textContent = text; };
   let buffer = null;
   try { buffer = await unpack(); } catch (_) {

@@ -78,7 +78,7 @@ function grains(spots, size, colour) {
   const corners = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]];
   spots.forEach((spot, at) => {
     corners.forEach((corner) => {
-      points.push(...add(spot, times(corner, size))); normals.push(...corner); colours.push(...colour(spot[3]));
+      points.push(...add(spot, times(corner, size))); normals.push(...corner); colours.push(...colour(spot));
     });
     [[0, 2, 4], [2, 1, 4], [1, 3, 4], [3, 0, 4], [2, 0, 5], [1, 2, 5], [3, 1, 5], [0, 3, 5]]
       .forEach((face) => triangles.push(...face.map((corner) => 6 * at + corner)));

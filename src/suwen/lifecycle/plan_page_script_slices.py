@@ -158,17 +158,21 @@ function slices(buffer) {
         pen.setLineDash([]); pen.globalAlpha = 1;
         // What lies in this slice is drawn as wide as the instrument is.
         const broad = Math.max(2.4, 2 * (data.radius || 0) * frame.scale / spacing);
-        const steps = Math.max(2, Math.ceil(length / 0.5));
+        const steps = Math.max(2, Math.ceil(length / 0.5)), near = [];
         for (let step = 0; step < steps; step++) {
           const a = along(length * step / steps), b = along(length * (step + 1) / steps);
-          const off = Math.abs((a[plane.w] + b[plane.w]) / 2 - depth);
-          if (off > thick) continue;
-          for (const [colour, width] of [["rgba(0,0,0,.55)", broad + 2],
-            [css(clearanceColour(length * (step + 0.5) / steps), 1), broad]]) {
-            pen.strokeStyle = colour; pen.lineWidth = width; pen.lineCap = "butt";
-            pen.beginPath(); pen.moveTo(...at(a)); pen.lineTo(...at(mix(a, b, 1.15))); pen.stroke();
-          }
+          if (Math.abs((a[plane.w] + b[plane.w]) / 2 - depth) <= thick) near.push([a, b,
+            length * (step + 0.5) / steps]);
         }
+        const stretch = (parts, width, colour) => parts.forEach(([a, b, arc]) => {
+          pen.strokeStyle = colour(arc); pen.lineWidth = width;
+          pen.beginPath(); pen.moveTo(...at(a)); pen.lineTo(...at(mix(a, b, 1.1))); pen.stroke();
+        });
+        pen.lineCap = "butt";
+        stretch(near, broad + 2.4, () => "#0b1016");
+        stretch(near, broad, (arc) => css(clearanceColour(arc), 1));
+        // What is already inside, up to the tip.
+        stretch(near.filter(([, , arc]) => arc <= state.arc), Math.max(1.2, broad * 0.4), () => "#ffffff");
         pen.lineCap = "round";
       }
       const faded = (point) => clamp(1 - (Math.abs(point[plane.w] - depth) - 2) / 12, 0.25, 1);
@@ -183,6 +187,12 @@ function slices(buffer) {
         [[0, 1], [1, 0], [0, -1], [-1, 0]].forEach(([dx, dy]) => { pen.moveTo(x + 6 * dx, y + 6 * dy);
           pen.lineTo(x + 11 * dx, y + 11 * dy); });
         pen.stroke(); pen.globalAlpha = 1;
+      }
+      if (path) {
+        const tip = state.frame < 0 ? along(state.arc) : state.point;
+        const [x, y] = at(tip);
+        pen.globalAlpha = faded(tip); pen.fillStyle = "#ffffff"; pen.strokeStyle = "#0b1016"; pen.lineWidth = 1.6;
+        pen.beginPath(); pen.arc(x, y, 3.4, 0, 7); pen.fill(); pen.stroke(); pen.globalAlpha = 1;
       }
     }
 

@@ -4,8 +4,14 @@ VIEW = r"""
 const PATH_MM = () => Math.max((data.radius || 0.6) * 1.6, 1);
 
 function view3d(buffer) {
-  const canvas = $("solid"), over = $("over"), pen = over.getContext("2d");
-  const draw = renderer(canvas) || plainRenderer(canvas), quick = !canvas.getContext("2d");
+  let canvas = $("solid");
+  const over = $("over"), pen = over.getContext("2d"), fast = renderer(canvas), quick = Boolean(fast);
+  if (!quick) { // a canvas that was asked for one kind of context gives no other
+    const fresh = canvas.cloneNode();
+    canvas.replaceWith(fresh);
+    canvas = fresh;
+  }
+  const draw = fast || plainRenderer(canvas);
   $("no-webgl").hidden = quick;
   const home = centreOf();
   const camera = { ...home, yaw: 0.62, pitch: 0.24 };
@@ -23,7 +29,7 @@ function view3d(buffer) {
 
   function centreOf() {
     const body = data.plate, spread = body ? Math.max(...body.shape) * body.spacing : Math.max(length, 60) * 2;
-    return { centre: middle(), distance: spread * 2.15 };
+    return { centre: middle(), distance: spread * 2.25 };
   }
   function refined(points) {
     const out = [];
@@ -38,7 +44,8 @@ function view3d(buffer) {
     const found = [], on = (key) => !state.hidden.has(key);
     bodies.forEach(([one, body]) => {
       if (on(one.key) && body.triangles.length) found.push({ body, colour: rgb(one.colour),
-        opacity: one.opacity * (one.share ?? 1), glass: one.opacity < 1 });
+        opacity: one.opacity * (one.share ?? 1), glass: one.opacity < 1, glow: one.role === "blocks" ? 0.3 : 0,
+        through: one.role === "blocks" });
     });
     // Seen through: the inner shell before the outer one, so that the outer one covers it.
     found.sort((one, two) => (one.glass ? 1 : 0) - (two.glass ? 1 : 0));
@@ -64,6 +71,9 @@ function view3d(buffer) {
       const ball = n ? joint : [0.4, 0.44, 0.5];
       found.unshift({ body: sphere, model: scaled(at[n], wide[Math.min(n, 4)] * 1.04), colour: ball });
     }
+    const foot = mix(at[0], at[1], 30 / Math.max(long(sub(at[1], at[0])), 30));
+    found.unshift({ body: links[1], model: laid(at[0], foot, 105), colour: [0.4, 0.44, 0.5] });
+    found.unshift({ body: links[1], model: laid(foot, mix(at[0], foot, 0.999), 105), colour: [0.5, 0.54, 0.6] });
     found.unshift({ body: sphere, model: scaled(flange, wide[4] * 0.9), colour: joint });
     const whole = long(sub(tip, flange)), held = Math.min(data.film.holder || 0.25 * whole, 0.6 * whole);
     const grip = mix(flange, tip, held / (whole || 1));
@@ -105,6 +115,8 @@ function view3d(buffer) {
     };
     if (data.entry) label(data.entry, "entry", "#8fdaff", -22);
     if (data.target) label(data.target, "target", "#8dff8a", 26);
+    data.structures.filter((one) => one.role === "blocks" && !state.hidden.has(one.key))
+      .forEach((one, at) => label(one.centre, `blocks: ${one.name}`, "#ff9a8d", -34 - 18 * at));
     // Where the patient's sides are, on a small cross that turns with the view.
     const x = 44, y = high - 44;
     [["L", [1, 0, 0]], ["R", [-1, 0, 0]], ["P", [0, 1, 0]], ["A", [0, -1, 0]], ["S", [0, 0, 1]], ["I", [0, 0, -1]]]
@@ -117,6 +129,10 @@ function view3d(buffer) {
         write(letter, x + dx, y + dy, "#f4f7fa", "center");
       });
     pen.globalAlpha = 1;
+    if (arm && data.film.position) {
+      pen.font = "12px system-ui, sans-serif";
+      write(data.film.position, wide - 14, high - 16, "#c3ced8", "right");
+    }
   }
 
   function loop(now) {
@@ -133,8 +149,12 @@ function view3d(buffer) {
   }
   const look = (yaw, pitch) => { turn(false); camera.yaw = yaw; camera.pitch = pitch; paint(); };
   const orbit = (dx, dy) => { camera.yaw -= dx; camera.pitch = clamp(camera.pitch + dy, -1.5, 1.5); paint(); };
-  const nearer = (by) => { camera.distance = clamp(camera.distance * by, home.distance / 12, home.distance * 6);
-    paint(); };
+  // The nearer, the more the view turns about the point of interest instead of about the whole.
+  const nearer = (by) => {
+    camera.distance = clamp(camera.distance * by, home.distance / 12, home.distance * 6);
+    if (!arm) camera.centre = mix(home.centre, state.point, clamp(1.4 * (1 - camera.distance / home.distance), 0, 1));
+    paint();
+  };
 
   const held = new Map();
   over.addEventListener("pointerdown", (event) => { over.setPointerCapture(event.pointerId);
@@ -201,10 +221,10 @@ function view3d(buffer) {
     if (on === arm) return;
     arm = on;
     if (!on) { glide(home.distance, home.centre); return; }
-    const all = data.film.at[0].concat(middle()), low = [0, 1, 2].map((axis) => Math.min(...all.map((point) =>
+    const all = [...data.film.at[0], middle()], low = [0, 1, 2].map((axis) => Math.min(...all.map((point) =>
       point[axis])));
     const high = [0, 1, 2].map((axis) => Math.max(...all.map((point) => point[axis])));
-    glide(Math.max(long(sub(high, low)) * 1.9, home.distance), mix(mix(low, high, 0.5), middle(), 0.35));
+    glide(Math.max(long(sub(high, low)) * 1.9, home.distance), mix(mix(low, high, 0.5), middle(), 0.2));
   } };
 }
 """

@@ -18,7 +18,8 @@ svg .fill-good { fill: var(--good); }
 svg .solid-line { stroke-dasharray: none; stroke-width: 2; }
 .notes { margin: 8px 0 0; padding-left: 18px; }
 .tiles.bare { margin: 0; padding: 0; border: 0; gap: 12px 16px; }
-.tiles b.absent { font-size: 0.95rem; font-weight: 500; color: var(--faint); }
+.tiles i, h2 small { color: var(--soft); }
+.tiles b.absent { font-size: 0.95rem; font-weight: 500; color: var(--soft); }
 .ends { border-top: 1px solid var(--grid); padding-top: 10px; }
 .console { background: #0a0d12; color: #dfe7ee; border-radius: 14px; border: 1px solid #1e2731; margin-top: 18px;
   padding: 12px; }
@@ -35,13 +36,11 @@ svg .solid-line { stroke-dasharray: none; stroke-width: 2; }
 #sagittal figcaption { color: #ffdc70; border-color: #83691c; }
 #space figcaption { color: #a9d4f5; border-color: #2e5672; }
 .pane .field { position: relative; height: 440px; }
-.pane canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; touch-action: none; }
+.pane canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; touch-action: pan-y; }
 .pane canvas:focus-visible { outline: 2px solid #8ecbff; outline-offset: -3px; border-radius: 8px; }
 #over { cursor: grab; }
 #over:active { cursor: grabbing; }
 .field canvas.cross { cursor: crosshair; }
-.field .absent { position: absolute; inset: 0; display: grid; place-content: center; color: #a7b4c0; margin: 0;
-  padding: 0 24px; text-align: center; }
 .bar { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; padding: 10px 6px 2px; font-size: 0.86rem; }
 .bar label { display: flex; gap: 8px; align-items: center; }
 .bar .grow { flex: 1 1 340px; }
@@ -62,16 +61,17 @@ svg .solid-line { stroke-dasharray: none; stroke-width: 2; }
 .read b { color: #f2f6fa; font-weight: 600; }
 .read b.bad { color: #ff8d80; }
 .legend { list-style: none; margin: 10px 0 0; padding: 10px 6px 2px; border-top: 1px solid #1e2731; display: grid;
-  grid-template-columns: repeat(auto-fill, minmax(232px, 1fr)); gap: 4px 16px; font-size: 0.84rem; }
+  grid-template-columns: repeat(auto-fill, minmax(258px, 1fr)); gap: 4px 16px; font-size: 0.84rem; }
 .legend label { display: flex; align-items: center; gap: 8px; min-height: 24px; }
 .legend .far { margin-left: auto; color: #a7b4c0; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .swatch { display: inline-block; width: 13px; height: 13px; flex: none; vertical-align: -2px; margin-right: 7px; }
 .legend .swatch { margin: 0; width: 14px; height: 14px; }
-.ramp { display: inline-block; width: 74px; height: 10px; flex: none; }
+.ramp { display: inline-block; width: 48px; height: 10px; flex: none; }
 .reel { border-top: 1px solid #1e2731; margin-top: 10px; }
 #moment { font-variant-numeric: tabular-nums; color: #dfe7ee; min-width: 310px; }
 .trouble { background: #4a2a12; color: #ffdfb8; border-radius: 8px; padding: 8px 14px; margin: 0 0 10px; }
 .chart { touch-action: pan-y; cursor: crosshair; overflow-x: auto; }
+.chart:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .chart svg { min-width: 700px; }
 svg .forbidden { fill: var(--bad); fill-opacity: 0.13; }
 svg .now { stroke: var(--ink); stroke-width: 1.2; }
@@ -81,7 +81,7 @@ svg .now-text { fill: var(--ink); font-weight: 600; font-size: 12px; paint-order
 svg .span { fill: var(--grid); } svg .span-1 { fill: var(--accent-bg); }
 .good { color: var(--good); } .bad { color: var(--bad); } .console .bad { color: #ff8d80; }
 .sheet tbody th { font-weight: 500; white-space: nowrap; }
-.sheet td { white-space: nowrap; } .sheet td:last-child { white-space: normal; }
+.sheet td { white-space: nowrap; } .sheet td:last-child { white-space: normal; min-width: 110px; }
 .sheet { border-radius: 12px; }
 .sheet:focus-visible { outline: 2px solid var(--accent); }
 .chain { list-style: none; margin: 0; padding: 0; display: grid; gap: 8px; }

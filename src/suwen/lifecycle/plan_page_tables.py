@@ -83,7 +83,7 @@ def certificate(document: Mapping[str, Any], shown: Sequence[Structure]) -> str:
     )
     head = [
         ("Structure", False), ("Clearance, mm", True), ("Margin, mm", True), ("To spare, mm", True),
-        ("Nearest at, mm from entry", True), ("", False),
+        ("Nearest at, mm from entry", True), ("Margin", False),
     ]  # fmt: skip
     return (
         f'{title}<p class="soft small">The margin of every critical structure, the least to spare first.{how}</p>'

@@ -139,7 +139,9 @@ def answer(document: Mapping[str, Any]) -> str:
 def _reasons(document: Mapping[str, Any]) -> str:
     said = [*(inner(document, "certificate", "reasons") or ()), *(inner(document, "question", "notes") or ())]
     if document.get("found") is False:
-        said = [*(f"{_name(one)} is in the way" for one in document.get("blocked_by") or ()), *said]
+        told = verdict(document)[2].lower()
+        blockers = [_name(one) for one in document.get("blocked_by") or ()]
+        said = [*(f"{name} is in the way" for name in blockers if name.lower() not in told), *said]
     items = "".join(f"<li>{escape(readable(one))}</li>" for one in dict.fromkeys(map(str, said)))
     return f'<ul class="small soft notes">{items}</ul>' if items else ""
 

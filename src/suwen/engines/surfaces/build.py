@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
 from suwen.engines.surfaces.mesh import EMPTY, Mesh
-from suwen.engines.surfaces.nets import net
+from suwen.engines.surfaces.nets import ROUNDS, net
 from suwen.engines.surfaces.simplify import simplified
 
 Key = TypeVar("Key", bound=Hashable)
@@ -28,7 +28,7 @@ def surfaces(
     *,
     each: int | Mapping[Key, int] = EACH,
     total: int = TOTAL,
-    rounds: int = 12,
+    rounds: int = ROUNDS,
 ) -> dict[Key, Mesh]:
     """One closed surface for each group of labels.
 
@@ -75,7 +75,7 @@ def surfaces(
 
 
 def surface(
-    labels: NDArray[Any], values: Collection[int], spacing_mm: ArrayLike, *, rounds: int = 12
+    labels: NDArray[Any], values: Collection[int], spacing_mm: ArrayLike, *, rounds: int = ROUNDS
 ) -> Mesh:
     """The closed surface around all voxels of these labels, in grid mm, at full size; see :func:`surfaces`."""
     if labels.ndim != 3:

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from suwen.core.errors import BadInput
 from suwen.engines.surfaces.mesh import EMPTY, Mesh, normals_of
 
-FORWARD, BACK = 0.5, -0.53
-"""Taubin's steps: the pass band ends at 1 / FORWARD + 1 / BACK = 0.11 of the highest frequency."""
+FORWARD, BACK = 0.63, -0.65
+"""Taubin's steps: the pass band ends at 1 / FORWARD + 1 / BACK = 0.05, where 2 is the highest frequency."""
+ROUNDS = 16
 
 _CORNERS = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
 _EDGES = [
@@ -28,7 +29,7 @@ _EDGES = [
 ]
 
 
-def net(mask: ArrayLike, spacing_mm: ArrayLike, *, first: ArrayLike = (0, 0, 0), rounds: int = 12) -> Mesh:
+def net(mask: ArrayLike, spacing_mm: ArrayLike, *, first: ArrayLike = (0, 0, 0), rounds: int = ROUNDS) -> Mesh:
     """The closed surface of a mask.
 
     Parameters
