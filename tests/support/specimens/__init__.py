@@ -9,7 +9,7 @@ from specimens.beats import Beats
 from specimens.glucose import Glucose
 from specimens.images import Images
 from specimens.stays import LongTables, Stays2012, Stays2019
-from specimens.surgery import FiducialSets, MotionPaths, PathCases
+from specimens.surgery import FiducialSets, MotionPaths, PathCases, TrajectoryCases
 from specimens.tables import Framingham, Genes, Metabric, Questionnaires
 
 __all__ = ["Source", "Specimen", "specimen_of"]
@@ -25,6 +25,7 @@ _BY_NAME: dict[str, Specimen] = {
     "signals.gene_cancer": Genes(),
     "signals.ecg_beat": Beats(),
     "surgery.path": PathCases(),
+    "surgery.trajectory": TrajectoryCases(),
     "surgery.motion": MotionPaths(),
     "surgery.registration": FiducialSets(),
 }

@@ -104,7 +104,10 @@ def bad_cases() -> dict[str, Bad]:
         "impossible registration": (case(registration_tre_mm=-1), {"bad-registration"}),
         "empty labels": (zipped(CASE | {"labels": "h.nii"}, empty, "h.nii"), {"empty-labels"}),
         "NaN affine": (zipped(CASE | {"labels": "h.nii"}, bytes(broken), "h.nii"), {"not-finite"}),
-        "five dimensions": (zipped(CASE | {"labels": "h.nii"}, bytes(five), "h.nii"), {"not-three-dimensional"}),
+        "five dimensions": (
+            zipped(CASE | {"labels": "h.nii"}, bytes(five), "h.nii"),
+            {"not-three-dimensional"},
+        ),
         "no space": (
             zipped(CASE, _header(whole, b"space: left-posterior-superior\n", b"")),
             {"missing-frame"},
@@ -206,6 +209,34 @@ class PathCases(Computed):
         volume = head(0.8)
         other = zipped(document | {"labels": "head.nii.gz"}, nifti_bytes(volume), "head.nii.gz")
         return [item.read_bytes(), folder / "unpacked" / "case.json", folder / "unpacked", other]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryCases(PathCases):
+    """The same heads, entered straight; what is bad about a path's instrument does not matter here."""
+
+    quick: Mapping[str, Any] = field(
+        default_factory=lambda: {"mlflow": False, "shortcut_probe": False, "candidates": 200}
+    )
+    misspelt: Mapping[str, str] = field(default_factory=lambda: {"candidate": "candidates"})
+    out_of_range: Sequence[tuple[str, str]] = (("angle_limit_deg", "0"), ("candidates", "many"))
+    bad: Mapping[str, Bad] = field(
+        default_factory=lambda: (
+            {
+                name: bad
+                for name, bad in bad_cases().items()
+                if name in {"cut archive", "no frame", "no critical"}
+            }
+            | {
+                "no body": ("bad.case.zip", case(body=None), {"missing-entry"}),
+                "nothing near": (
+                    "bad.case.zip",
+                    case(target="brain", entry=[0, 0, 88]),
+                    {"entry-outside-body"},
+                ),
+            }
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.core.documents import plain
 from suwen.core.engine import Players
 from suwen.core.limit import Limit
 from suwen.core.prediction import Abstention
@@ -204,6 +205,7 @@ class TrajectorySolver:
                 },
             },
             electrodes=_electrodes(ranked, together),
+            instrument={**plain(first.anatomy.case.instrument), "kind": "rigid"},
         )
 
 
