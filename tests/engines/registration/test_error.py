@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from suwen.core.errors import BadInput
+from suwen.core.errors import BadInput, Refused
+from suwen.engines.registration.configuration import contradicts
 from suwen.engines.registration.contribution import registration_contribution
 from suwen.engines.registration.error import expected_tre, predict_tre
 from suwen.engines.registration.fit import fit
@@ -165,6 +166,30 @@ def test_what_the_margin_gets() -> None:
         estimated.radius_mm, rel=1e-6
     )
     assert "12 degrees of freedom" in estimated.source
+
+
+def test_a_localisation_error_that_the_residuals_contradict_makes_no_margin() -> None:
+    fixed, refused = layout(6, 15), 0
+    for seed in range(500):
+        noise = np.random.default_rng(seed).normal(size=(6, 3)) * 0.3 / np.sqrt(3)
+        found = register_points(fixed + noise, fixed, fle_mm=0.3)
+        refused += any("larger than the stated" in remark for remark in found.remarks)
+    assert refused <= 1
+    moved = fixed + np.eye(6, 3) * 4
+    with pytest.raises(Refused) as no:
+        registration_contribution(register_points(moved, fixed, fle_mm=0.3), TARGET[0])
+    assert no.value.code == "fle-contradicted"
+    assert any("outlying" in remark for remark in register_points(moved, fixed, fle_mm=0.3).remarks)
+    assert registration_contribution(register_points(moved, fixed), TARGET[0]).radius_mm > 2
+
+
+def test_the_quantile_without_a_package_is_the_quantile() -> None:
+    from scipy import stats
+
+    for free in (3, 6, 12, 30):
+        limit = stats.chi2.isf(1e-4, free) / 3
+        assert contradicts(limit * 1.06, 1.0, free)
+        assert not contradicts(limit * 0.94, 1.0, free)
 
 
 def test_the_margin_is_understood_by_the_error_budget() -> None:

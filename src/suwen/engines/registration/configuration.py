@@ -27,6 +27,8 @@ FACTORS = {
 EXTENT_MM = (1.0, 3000.0)
 """Fiducials of one patient are spread (RMS about their centre) by no less and no more than this."""
 LARGEST_FLE_MM = 20.0
+IMPLAUSIBLE = 3.72
+"""Standard normal deviate of probability 1e-4."""
 NEAR, RIGID_WITHIN = 0.08, 0.13
 """How near (in log scale) a ratio counts as one of the factors, and as that of two rigid copies."""
 
@@ -83,6 +85,27 @@ def check_configuration(points_mm: Floats, where: str, fle_mm: float | None = No
             fix="Add a fiducial well off that line",
             code="collinear-fiducials",
         )
+
+
+def contradicts(sse_mm2: float, fle_mm: float, degrees_of_freedom: int) -> bool:
+    """Whether residuals are larger than a localisation error explains; right ones are once in 10,000 times.
+
+    Parameters
+    ----------
+    sse_mm2
+        Weighted sum of squared residuals.
+    fle_mm
+        RMS distance, of weight 1.
+    degrees_of_freedom
+        3 n - 6.
+
+    Notes
+    -----
+    The chi-squared quantile by the cube-root approximation of Wilson and Hilferty 1931, which needs no package.
+    """
+    spread = 2 / (9 * degrees_of_freedom)
+    limit = degrees_of_freedom * (1 - spread + IMPLAUSIBLE * np.sqrt(spread)) ** 3
+    return bool(sse_mm2 > limit * fle_mm**2 / 3)
 
 
 def scale_between(pairs: Fiducials) -> float:

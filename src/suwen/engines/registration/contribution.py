@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from suwen.core.errors import Refused
+from suwen.engines.registration.configuration import contradicts
 from suwen.engines.registration.error import TargetErrors, predict_tre
+from suwen.engines.registration.localisation import fle_covariances
 from suwen.engines.registration.points import Registration
 from suwen.engines.registration.radius import error_radius
 
@@ -81,9 +84,20 @@ def registration_contribution(
     ------
     BadInput
         As :func:`~suwen.engines.registration.error.predict_tre`.
+    Refused
+        ``fle-contradicted``: the residuals are larger than the stated localisation error explains.
     """
     at = np.reshape(np.asarray(target_lps_mm, float), (1, -1))
     found = predict_tre(registration, at, fle=fle, coverage=coverage)
+    stated = registration.fle_mm if fle is None else fle
+    if stated is not None and _contradicted(registration, stated):
+        raise Refused(
+            f"a registration error of {registration.fre_mm:.3g} mm contradicts the stated localisation error of "
+            f"{found.fle_mm:.3g} mm, and a margin from it would be too small",
+            where="fle",
+            fix="Look for outlying fiducials, or leave the localisation error out and have it estimated",
+            code="fle-contradicted",
+        )
     known = (
         "as given"
         if found.degrees_of_freedom is None
@@ -94,6 +108,15 @@ def registration_contribution(
         source=f"paired points, {len(registration.names)} fiducials, "
         f"localisation error {found.fle_mm:.2g} mm RMS {known}",
     )
+
+
+def _contradicted(registration: Registration, fle: ArrayLike | float) -> bool:
+    """Whether the residuals are larger than a stated localisation error explains."""
+    pairs = registration.pairs
+    traces = np.trace(fle_covariances(pairs, fle), axis1=1, axis2=2)
+    of_weight_1 = float(np.sqrt((pairs.weights * traces).mean()))
+    sse = registration.fre_mm**2 * float(pairs.weights.sum())
+    return contradicts(sse, of_weight_1, registration.degrees_of_freedom)
 
 
 def contribution_of(found: TargetErrors, *, source: str, at: int = 0) -> RegistrationContribution:

@@ -15,6 +15,7 @@ from suwen.engines.registration.configuration import (
     check_repeats,
     check_units,
     checked_fle,
+    contradicts,
 )
 from suwen.engines.registration.fiducials import Fiducials, pairs_of
 from suwen.engines.registration.fit import Fits, fit
@@ -165,6 +166,8 @@ def register_points(
     found = fit(pairs.fixed_mm, pairs.moving_mm, pairs.weights)
     handedness = _handedness(pairs, found, fle_mm)
     transform = Rigid(rotation=found.rotation, translation_mm=found.translation_mm)
+    free = 3 * len(pairs.names) - 6
+    contradicted = fle_mm is not None and contradicts(float(found.sse_mm2), fle_mm, free)
     spread_f, spread_m = (np.sqrt(side.var(axis=0).sum()) for side in (pairs.fixed_mm, pairs.moving_mm))
     return Registration(
         transform=transform,
@@ -176,7 +179,7 @@ def register_points(
         fle_mm=fle_mm,
         scale=float(spread_f / spread_m),
         handedness=handedness,
-        remarks=tuple(_remarks(transform, handedness)),
+        remarks=tuple(_remarks(transform, handedness, contradicted=contradicted)),
     )
 
 
@@ -219,8 +222,13 @@ def _handedness(pairs: Fiducials, found: Fits, fle_mm: float | None) -> Handedne
     return "confirmed" if told_apart else "undetermined"
 
 
-def _remarks(transform: Rigid, handedness: Handedness) -> list[str]:
+def _remarks(transform: Rigid, handedness: Handedness, *, contradicted: bool) -> list[str]:
     found = []
+    if contradicted:
+        found.append(
+            "The residuals are larger than the stated localisation error explains: look for outlying fiducials, and do "
+            "not trust errors predicted from it"
+        )
     if handedness == "undetermined":
         found.append(
             "The fiducials lie nearly in a plane, where a mirrored frame fits as well: check left and right"
