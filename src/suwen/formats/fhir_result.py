@@ -1,4 +1,4 @@
-"""A result as FHIR R4: DiagnosticReport of an image, RiskAssessment of what lies ahead, Observation of what is computed."""
+"""A result as FHIR R4: a report of an image, a risk of what lies ahead, an observation of what is computed."""
 
 from __future__ import annotations
 

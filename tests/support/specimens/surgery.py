@@ -71,7 +71,7 @@ def bad_cases() -> dict[str, Bad]:
         "web page": (PAGE, {"bad-json"}),
         "cut archive": (case()[:-40], {"truncated"}),
         "no document": (_without_document(), {"no-case"}),
-        "not an object": (json.dumps([1]).encode(), {"bad-case"}),
+        "not an object": (json.dumps([1]).encode(), {"bad-json"}),
         "files of this machine": (
             json.dumps(CASE | {"labels": "/etc/passwd"}).encode(),
             {"not-found", "unknown-format"},

@@ -165,15 +165,19 @@ def score(
         nearest=clearance_mm.argmin(1),
         clearance_mm=clearance_mm,
         score=value,
-        feasible=~missed.any(1),
+        feasible=np.asarray(~missed.any(1)),
         missed=missed,
         order=order,
     )
 
 
 def mean_risk(
-    entries_mm: Floats, target_mm: ArrayLike, closed: NDArray[np.bool_], risk: NDArray[np.float32], spacing_mm: ArrayLike
-) -> Floats:  # fmt: skip
+    entries_mm: Floats,
+    target_mm: ArrayLike,
+    closed: NDArray[np.bool_],
+    risk: NDArray[np.float32],
+    spacing_mm: ArrayLike,
+) -> Floats:
     """Mean of a risk (I, J, K) along each way, exact box by box; infinite where the way touches a closed voxel."""
     from suwen.engines.smoothing import _sight
 

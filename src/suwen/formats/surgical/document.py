@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from suwen.core.errors import BadInput, NotFound, nearest
+from suwen.core.errors import BadInput, NotFound, Unreadable, nearest
 from suwen.formats.surgical.case import KINDS, Instrument, Place, Point
 
 if TYPE_CHECKING:
@@ -23,6 +24,25 @@ FIELDS = (
 )
 FRAMES = {"LPS": (1.0, 1.0, 1.0), "RAS": (-1.0, -1.0, 1.0)}
 UNITS = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+
+
+def parsed(data: bytes, *, fix: str) -> dict[str, Any]:
+    """The JSON object that some bytes are.
+
+    Raises
+    ------
+    Unreadable
+        ``empty-file``, ``bad-json``.
+    """
+    if not data:
+        raise Unreadable("the file is empty", fix=fix, code="empty-file")
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Unreadable("this is no JSON object", fix=fix, code="bad-json")
+    return document
 
 
 def checked(document: Any) -> dict[str, Any]:

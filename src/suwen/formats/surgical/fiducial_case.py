@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suwen.core.documents import dumps
-from suwen.core.errors import BadInput, Unreadable
+from suwen.core.errors import BadInput
 from suwen.formats.read import naming, read_bytes
 from suwen.formats.surgical.case import Point
-from suwen.formats.surgical.document import point_of
+from suwen.formats.surgical.document import parsed, point_of
 
 FIELDS = (
     *("frame", "unit", "fixed", "moving", "moving_unit", "fle_mm", "target", "target_in_moving", "exclude"),
     *("subject", "name"),
 )
 Named = tuple[tuple[str, Point], ...]
+FIX = "Give fixed, moving, target"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +94,8 @@ def read_fiducials(item: Path | bytes | Mapping[str, Any]) -> FiducialCase:
                 "the path is a folder", where=str(item), fix="Name a file in it", code="is-a-folder"
             )
         with naming(item):
-            return _case(_parsed(read_bytes(item)), item.parent)
-    return _case(item if isinstance(item, Mapping) else _parsed(item), None)
+            return _case(parsed(read_bytes(item), fix=FIX), item.parent)
+    return _case(item if isinstance(item, Mapping) else parsed(item, fix=FIX), None)
 
 
 def _case(document: Mapping[str, Any], folder: Path | None) -> FiducialCase:
@@ -152,13 +152,3 @@ def _fle(given: Any) -> float | None:
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= 20:
         raise BadInput(f"fle_mm cannot be {given!r}", fix="Above 0, up to 20 mm, RMS", code="bad-fle")
     return float(given)
-
-
-def _parsed(data: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise Unreadable("this is no JSON object", fix="Give fixed, moving, target", code="bad-json")
-    return document

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suwen.core.documents import dumps
-from suwen.core.errors import BadInput, Refused, Unreadable
+from suwen.core.errors import BadInput, Refused
 from suwen.formats.read import naming, read_bytes
 from suwen.formats.surgical.case import Instrument, Point
-from suwen.formats.surgical.document import instrument_of, point_of
+from suwen.formats.surgical.document import instrument_of, parsed, point_of
 
 BARE = ("frame", "unit", "path", "entry", "instrument", "subject", "name")
 """Fields of a bare path."""
 PLANS = "suwen-plan/"
 SHORTEST, LONGEST = 2, 100_000
+FIX = "Give a plan, or a path"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def read_motion(item: Path | bytes | Mapping[str, Any]) -> MotionCase:
             )
         with naming(item):
             return read_motion(read_bytes(item))
-    document = item if isinstance(item, Mapping) else _parsed(item)
+    document = item if isinstance(item, Mapping) else parsed(item, fix=FIX)
     if str(document.get("format", "")).startswith(PLANS):
         return _of_plan(document)
     for key in document:
@@ -113,13 +113,3 @@ def _of_plan(document: Mapping[str, Any]) -> MotionCase:
         instrument=instrument_of(document.get("instrument")),
         simulated=bool(document.get("simulated", False)),
     )
-
-
-def _parsed(data: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise Unreadable("this is no JSON object", fix="Give a plan, or a path", code="bad-json")
-    return document

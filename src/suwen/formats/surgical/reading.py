@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ from suwen.formats.surgical.document import (
     FILES,
     checked,
     instrument_of,
+    parsed,
     place_of,
     places_of,
     structures,
@@ -30,6 +30,7 @@ from suwen.formats.volume.read import read_volume
 from suwen.formats.volume.volume import Kind, Volume
 
 DOCUMENT = "case.json"
+FIX = "Give case.json, or a ZIP archive of it and its volumes"
 MOST_BYTES = 2 * 2**30
 """Unpacked size of an archive that is still read."""
 OPEN_FRACTION = 0.5
@@ -66,7 +67,7 @@ def read_case(item: Path | bytes | Mapping[str, Any]) -> Case:
         data = read_bytes(item)
         if is_zip(data):
             return _of_archive(data)
-        return case_of(_parsed(data), lambda name: item.parent / name)
+        return case_of(parsed(data, fix=FIX), lambda name: item.parent / name)
 
 
 def case_of(document: Any, opener: Opener) -> Case:
@@ -177,19 +178,10 @@ def _item(given: Any, key: str, opener: Opener) -> Path | bytes:
     return opener(given)
 
 
-def _parsed(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        raise Unreadable(
-            "the case is not a JSON document", fix="Give case.json, or a ZIP archive of it", code="bad-json"
-        ) from None
-
-
 def _of_archive(data: bytes) -> Case:
     """Read ``case.json`` and the files it names out of one ZIP archive; nothing outside it."""
     if not is_zip(data):
-        return case_of(_parsed(data), _nowhere)
+        return case_of(parsed(data, fix=FIX), _nowhere)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = {one.filename: one for one in archive.infolist() if not one.is_dir()}
@@ -203,7 +195,7 @@ def _of_archive(data: bytes) -> Case:
                 raise NotFound("the archive lacks a file that the case names", where=name, fix="Add it")
             return archive.read(members[name])
 
-        return case_of(_parsed(archive.read(members[DOCUMENT])), opener)
+        return case_of(parsed(archive.read(members[DOCUMENT]), fix=FIX), opener)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError):
         raise Unreadable("the archive is damaged", fix="Send it again", code="truncated") from None
 

@@ -170,7 +170,8 @@ def clearest(case: Case, structure: int, critical: Mapping[int, str]) -> tuple[N
     squares = box_squares(np.isin(part, list(critical)), spacing, reach)
     clear = np.minimum(np.sqrt(squares[tuple((own - low).T)]), reach)
     off = np.linalg.norm((own - own.mean(0)) * spacing, axis=1)
-    best = np.lexsort((own[:, 2], own[:, 1], own[:, 0], np.round(off, 6), -np.round(clear, 4)))[0]
+    place = np.round(case.labels.to_lps(own), 3)  # not the index: mirrored storage must not choose another voxel
+    best = np.lexsort((*place.T, np.round(off, 6), -np.round(clear, 4)))[0]
     return own[best], float(clear[best])
 
 
