@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.engines.clearance._compiled import compiled
+from suwen.engines.compiled import compiled
 
 FAN = 8
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.engines.clearance._compiled import compiled
+from suwen.engines.compiled import compiled
 
 Squares = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.engines.clearance._compiled import compiled
+from suwen.engines.compiled import compiled
 
 Ints = NDArray[np.int64]
 
