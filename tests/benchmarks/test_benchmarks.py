@@ -29,6 +29,11 @@ SMALLEST = {
     "signals_glucose": ["--only", "T1DM", "--rounds", "5", "--repeats", "1", *SETTINGS],
     "signals_sepsis": ["--patients", "300", *SETTINGS],
     "signals_survival": ["--only", "metabric", "--repeats", "1", "--trees", "0", "--rows", "150", "--sizes", "100"],
+    "surgery_search": ["--rounds", "1", "--sizes", "64", "128", "--without", "mcp", "dijkstra3d", "memory"],
+    "surgery_safety": ["--plans", "6", "--peer-plans", "0", "--blocked", "2"],
+    "surgery_motion": ["--seeds", "1", "--lines", "1", "--speed", "40", "--without-harder"],
+    "surgery_registration": [],
+    "surgery_trajectories": [],
     "records": [
         "--resources", "150", "--peer-resources", "100", "--searches", "60", "--rounds", "1", "--kills", "1",
         "--without", "postgresql", "medplum",
@@ -49,6 +54,13 @@ FIGURES = {
     "signals_glucose": set(),
     "signals_sepsis": set(),
     "signals_survival": set(),
+    "surgery_search": {"growth", "astar_cpu_s", "unreachable_cpu_s"},
+    "surgery_safety": set(),
+    "surgery_motion": {
+        "tip_error_nominal_mm", "tip_error_disturbed_mm", "rcm_drift_mm", "stop_ms", "limits_exceeded",
+    },
+    "surgery_registration": set(),
+    "surgery_trajectories": set(),
     "records": {
         "ingest_resources_per_s", "http_ingest_resources_per_s", "search_per_s", "validate_speedup", "erase_seconds",
     },

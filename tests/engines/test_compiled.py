@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from suwen.core.errors import MissingExtra
-from suwen.engines.clearance._compiled import compiled
+from suwen.engines.compiled import compiled
 
 
 def test_a_missing_numba_is_named(monkeypatch) -> None:
