@@ -13,8 +13,8 @@ function sliders() {
   }));
   views.push(() => {
     const found = measured(state.arc), said = `${state.arc.toFixed(1)} of ${length.toFixed(1)} mm`;
-    if (document.activeElement !== tip || state.frame >= 0) tip.value = String(Math.round(1000 * state.arc / (length ||
-      1)));
+    const place = Math.round(1000 * state.arc / (length || 1));
+    if (Number(tip.value) !== place) tip.value = String(place);
     $("arc").textContent = said;
     $("clear").textContent = found ? `${found.clearance.toFixed(2)} mm` : "not available";
     $("clear").className = found && data.margin !== null && found.clearance < data.margin ? "bad" : "";
