@@ -95,6 +95,7 @@ class Ground:
         self.corners = corners
         flags = walls.view(np.uint8) if walls.dtype == np.bool_ else walls
         self.walls = flags
+        self._walls_are_theirs = self._cost_is_theirs = True
         tiles = [(size + 2 + TILE - 1) // TILE + (axis == 2) for axis, size in enumerate(walls.shape)]
         i, j = (np.arange(size + 2) for size in walls.shape[:2])
         self.rows = (
@@ -181,6 +182,27 @@ class Ground:
         inside = ((d[None] == 0) | (d[None] == d[:, None])).all(2)
         inside[:, 13] = False
         return np.asarray((inside * (1 << np.arange(27, dtype=np.int64))).sum(1))
+
+    def set_walls(self, voxels: NDArray[np.int64], walls: NDArray[np.bool_]) -> None:
+        """Close or open some voxels (m, 3); the caller's array stays as it is."""
+        if self._walls_are_theirs:
+            self.walls, self._walls_are_theirs = self.walls.copy(), False
+        self.walls[tuple(voxels.T)] = walls
+        i, j, k = voxels.T + 1
+        place = self.rows[0][i] + self.rows[1][j] + self.rows[2][k >> 3]
+        for at, bit, wall in zip(place.tolist(), (k & 7).tolist(), walls.tolist(), strict=True):
+            self.bits[at] = (
+                self.bits[at] & ~np.uint8(1 << bit) if wall else self.bits[at] | np.uint8(1 << bit)
+            )
+
+    def set_cost(self, voxels: NDArray[np.int64], cost: NDArray[np.float32]) -> None:
+        """Change the cost per mm of some voxels (m, 3), (m,); the caller's array stays as it is."""
+        assert self.per_mm is not None  # noqa: S101  (asked before)
+        if self._cost_is_theirs:
+            self.per_mm, self._cost_is_theirs = self.per_mm.copy(), False
+        self.per_mm[tuple(voxels.T)] = cost
+        i, j, k = voxels.T
+        self.cost[self.places[0][i] + self.places[1][j] + self.places[2][k]] = cost
 
     def checked(self, voxel: ArrayLike, what: str) -> Voxel:
         """A free voxel of the grid.
