@@ -92,8 +92,10 @@ code { font: 0.78rem ui-monospace, "SF Mono", Menlo, Consolas, monospace; overfl
 @media (max-width: 860px) { .four { grid-template-columns: 1fr; } .pane .field { height: 340px; }
   .console { padding: 8px; } .top { grid-template-columns: 1fr; }
   #moment { min-width: 0; } .tiles.bare { grid-template-columns: repeat(2, 1fr); } }
-@media print { .bar, .reel { display: none; } .four { gap: 6px; } .pane .field { height: 78mm; }
+@media print { .bar, .reel { display: none; } .pane .field { height: 78mm; }
+  .four { gap: 6px; grid-template-columns: 1fr 1fr; }
   .console { break-inside: avoid; } .legend { grid-template-columns: repeat(4, 1fr); }
+  .chart svg { min-width: 0; }
   svg .now, svg .now-dot, svg .now-text { display: none; } }
 """
 )

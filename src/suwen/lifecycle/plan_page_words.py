@@ -191,6 +191,6 @@ def place(lps_mm: Any) -> str:
         return NOT_AVAILABLE
     letters = (("R", "L"), ("A", "P"), ("I", "S"))
     return (
-        " · ".join(f"{letters[axis][value >= 0]} {abs(value):.1f}" for axis, value in enumerate(lps_mm))
+        " · ".join(f"{letters[axis][int(value >= 0)]} {abs(value):.1f}" for axis, value in enumerate(lps_mm))
         + " mm"
     )

@@ -311,6 +311,12 @@ def register_surface(
             fix="Start nearer to the answer, as from fiducials, and check that both show the same surface",
             code="surface-misfit",
         )
+    if overlap is None and found.kept.mean() < 1.1 * LEAST_OVERLAP:
+        raise Refused(
+            f"only {100 * found.kept.mean():.0f}% of the moving points were kept, as few as may be",
+            fix="Start nearer to the answer, as from fiducials, or say which part overlaps",
+            code="surface-misfit",
+        )
     stability = check_stability(at, surface.normals[found.closest[found.kept]], surface.normal_noise)
     check_hand(surface, moving, found.transform, overlap)
     if start is not None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from suwen.core.errors import BadInput, Refused
 from suwen.engines.registration.configuration import FACTORS
-from suwen.engines.registration.icp import Match, match
+from suwen.engines.registration.icp import OVERLAP_POWER, Match, match
 from suwen.engines.registration.rigid import Floats, Rigid
 from suwen.engines.registration.surface import Surface, check_stability
 
@@ -146,15 +146,20 @@ def check_start(surface: Surface, moving_mm: Floats, pose: Rigid, overlap: float
     for rotation in cube_rotations():
         start = Rigid(rotation=rotation, translation_mm=centre - rotation @ centre)
         found = match(surface, few, start, overlap=overlap, most_rounds=40, rest_mm=1e-2)
-        off, kept = found.transform.angle_deg, found.kept.mean()
-        if off > APART_DEG and CLEAR * found.rms_mm < settled.rms_mm and kept > 0.9 * settled.kept.mean():
+        off = found.transform.angle_deg
+        if off > APART_DEG and CLEAR * worth(found) < worth(settled):
             raise Refused(
-                f"another pose, {off:.0f} degrees away, fits better: to {found.rms_mm:.3g} mm, this one to "
-                f"{settled.rms_mm:.3g} mm",
+                f"another pose, {off:.0f} degrees away, fits better: {100 * found.kept.mean():.0f}% of the points to "
+                f"{found.rms_mm:.3g} mm, here {100 * settled.kept.mean():.0f}% to {settled.rms_mm:.3g} mm",
                 where="start",
                 fix="Give a start near the answer, from three fiducials or more",
                 code="better-pose",
             )
+
+
+def worth(found: Match) -> float:
+    """RMS distance over the power of the part of the points that it is of: less is better."""
+    return float(found.rms_mm / found.kept.mean() ** OVERLAP_POWER)
 
 
 def cube_rotations() -> list[Floats]:

@@ -29,7 +29,9 @@ _EDGES = [
 ]
 
 
-def net(mask: ArrayLike, spacing_mm: ArrayLike, *, first: ArrayLike = (0, 0, 0), rounds: int = ROUNDS) -> Mesh:
+def net(
+    mask: ArrayLike, spacing_mm: ArrayLike, *, first: ArrayLike = (0, 0, 0), rounds: int = ROUNDS
+) -> Mesh:
     """The closed surface of a mask.
 
     Parameters

@@ -128,9 +128,13 @@ def surface_of(case: Case) -> NDArray[np.bool_]:
     from scipy.ndimage import label
 
     body = np.asarray(case.body, np.bool_) | (case.labels.array != 0)
-    regions, _ = label(~body)
-    border = np.concatenate([regions.take(at, axis).ravel() for axis in range(3) for at in (0, -1)])
-    air = np.isin(regions, np.setdiff1d(np.unique(border), [0]))
+    regions, count = label(~body)
+    outside = np.zeros(count + 1, bool)
+    for axis in range(3):
+        for at in (0, -1):
+            outside[np.unique(regions.take(at, axis))] = True
+    outside[0] = False
+    air = outside[regions]
     near = np.zeros_like(body)
     for axis in range(3):
         ahead = [slice(None)] * 3
@@ -170,7 +174,9 @@ def clearest(case: Case, structure: int, critical: Mapping[int, str]) -> tuple[N
     squares = box_squares(np.isin(part, list(critical)), spacing, reach)
     clear = np.minimum(np.sqrt(squares[tuple((own - low).T)]), reach)
     off = np.linalg.norm((own - own.mean(0)) * spacing, axis=1)
-    place = np.round(case.labels.to_lps(own), 3)  # not the index: mirrored storage must not choose another voxel
+    place = np.round(
+        case.labels.to_lps(own), 3
+    )  # not the index: mirrored storage must not choose another voxel
     best = np.lexsort((*place.T, np.round(off, 6), -np.round(clear, 4)))[0]
     return own[best], float(clear[best])
 

@@ -193,7 +193,7 @@ def _line(
         return checker.certify(points, margin_mm=margin_mm, radius_mm=case.instrument.radius_mm)
 
     if case.instrument.kind == "steerable":
-        return _steered(anatomy, ground, way, said, certified)
+        return _steered(anatomy, ground, margin_mm, way, said, certified)
     best: tuple[float, Floats, Certificate, str] | None = None
     for name, points, cost in _candidates(anatomy, ground, margin_mm, way):
         certificate = certified(points)
@@ -212,24 +212,27 @@ def _line(
 
 def _candidates(anatomy: Anatomy, ground: Ground, margin_mm: float, way: Any) -> Any:
     """Lines from the shortest to the surest: the last one is the grid path, which the walls guarantee."""
-    from suwen.engines.clearance.fields import walls_for
     from suwen.engines.smoothing import smooth
 
     spacing = anatomy.spacing_mm
     smoothed = smooth(way.path, ground.walls, spacing_mm=spacing, cost=ground.cost)
     yield "any angle", smoothed.path_mm, smoothed.cost
-    wider = walls_for(
-        anatomy.labels,
-        spacing,
-        anatomy.critical,
-        margin_mm,
-        anatomy.case.instrument.radius_mm,
-        moves="anywhere",
-    )
-    wider |= ground.walls
+    wider = _wider(anatomy, ground, margin_mm)
     surer = smooth(way.path, wider, spacing_mm=spacing, cost=ground.cost)
     yield "any angle, where the margin surely allows it", surer.path_mm, surer.cost
     yield "grid", way.path * spacing, float(way.cost)
+
+
+def _wider(anatomy: Anatomy, ground: Ground, margin_mm: float) -> NDArray[np.bool_]:
+    """Walls that guarantee the margin to any line between them, not to moves of the grid alone."""
+    from suwen.engines.clearance.fields import walls_for
+
+    radius_mm = anatomy.case.instrument.radius_mm
+    wider = walls_for(
+        anatomy.labels, anatomy.spacing_mm, anatomy.critical, margin_mm, radius_mm, moves="anywhere"
+    )
+    wider |= ground.walls
+    return wider
 
 
 def _exact_ends(anatomy: Anatomy, points: Floats, certified: Any, before: Certificate) -> Floats:
@@ -244,7 +247,7 @@ def _exact_ends(anatomy: Anatomy, points: Floats, certified: Any, before: Certif
 
 
 def _steered(
-    anatomy: Anatomy, ground: Ground, way: Any, said: dict[str, Any], certified: Any
+    anatomy: Anatomy, ground: Ground, margin_mm: float, way: Any, said: dict[str, Any], certified: Any
 ) -> tuple[dict[str, Any], Floats | None, Certificate | None]:
     """A line of limited curvature."""
     from suwen.engines.steering import steer
@@ -254,8 +257,15 @@ def _steered(
     path = way.path * anatomy.spacing_mm
     entry = anatomy.entry_mm if anatomy.entry_mm is not None else path[0]
     along = path[min(len(path) - 1, max(1, len(path) // 8))] - path[0]
+    walls = _wider(anatomy, ground, margin_mm)
+    for end in (
+        entry,
+        anatomy.target_mm,
+    ):  # where the guarantee asks for more than the margin, the check decides
+        at = tuple(int(index) for index in np.floor(end / anatomy.spacing_mm + 0.5))
+        walls[at] = ground.walls[at]
     found = steer(
-        ground.walls,
+        walls,
         spacing_mm=anatomy.spacing_mm,
         entry_mm=entry,
         direction=along / np.linalg.norm(along),
