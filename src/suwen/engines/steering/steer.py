@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from math import inf, isfinite, pi
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
+from suwen.engines.steering._question import Floats, Question, question, starts
 
-Floats = NDArray[np.float64]
-LEVELS = ((10.0, 8, (0.0, 1.0)), (6.0, 12, (0.0, 1.0)), (4.0, 16, (0.0, 0.5, 1.0)))
-"""Of each resolution: length of a piece in mm, bevel planes, curvatures as shares of the largest."""
+
+class Level(NamedTuple):
+    """A resolution.
+
+    Attributes
+    ----------
+    piece_mm
+        Length of a piece, less where that would be more than an eighth of a turn.
+    planes
+        Bevel planes about a tangent.
+    shares
+        Curvatures, in parts of the largest.
+    rings
+        Of directions in the cone at the entry.
+    cell
+        Sides of the cells whose poses count as the same: mm, and parts of a unit tangent.
+    """
+
+    piece_mm: float
+    planes: int
+    shares: tuple[float, ...]
+    rings: int
+    cell: tuple[float, float]
+
+
+LEVELS = (
+    Level(piece_mm=10.0, planes=8, shares=(0.0, 1.0), rings=2, cell=(2.5, 0.12)),
+    Level(piece_mm=6.0, planes=12, shares=(0.0, 1.0), rings=3, cell=(1.5, 0.08)),
+    Level(piece_mm=4.0, planes=16, shares=(0.0, 0.5, 1.0), rings=4, cell=(1.0, 0.05)),
+)
+"""Resolutions from coarse to fine."""
 NODES = 400_000
 """Poses at each resolution."""
-CHORD_MM = 0.5
-"""Distance of the returned points: off the arc by less than 0.001 mm from a radius of 50 mm on."""
+TOLERANCE_MM = 0.25
+"""How far from the target a path may end where no arc hits it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +58,8 @@ class Steered:
     reached
         Whether there is one.
     path_mm
-        Points (n, 3) along it, grid mm, close enough to stand for the arcs; empty where there is none.
+        Points (n, 3) along it, grid mm, the entry first: the ends of chords that lie within 0.001 mm of the arcs and
+        that touch no wall; empty where there is none.
     arcs
         Curvature (1/mm) and length (mm) of each piece.
     length_mm, cost
@@ -58,18 +89,20 @@ def steer(
     radius_min_mm: float,
     cost: NDArray[Any] | None = None,
     cone_deg: float = 30.0,
+    tolerance_mm: float = TOLERANCE_MM,
     level_max: int = len(LEVELS) - 1,
 ) -> Steered:
-    """The cheapest path of straight pieces and arcs from an entry into a target.
+    """The cheapest path of straight pieces and arcs from an entry into a target, at the first resolution with one.
 
-    A search over motion primitives, refined while nothing is found (after Fu, Solovey, Salzman and Alterovitz,
-    Robotics: Science and Systems 2021). From every pose the one arc that ends in the target is tried, so that the
-    target is met exactly.
+    A best-first search over poses joined by motion primitives, refined while nothing is found (after Fu, Solovey,
+    Salzman and Alterovitz, Robotics: Science and Systems 2021). From every pose the one arc that ends in the target
+    is tried, so that the target is met exactly. It always ends: each resolution has :data:`NODES` poses at most.
 
     Parameters
     ----------
     walls
-        (I, J, K): not 0 where no path goes, margin and radius of the needle included.
+        (I, J, K): not 0 where no path goes, margin and radius of the needle included. They must keep the margin for
+        any curve through free boxes (``walls_for(..., moves="anywhere")``).
     spacing_mm
         (3,).
     entry_mm, target_mm
@@ -80,67 +113,71 @@ def steer(
         Least radius of curvature.
     cost
         (I, J, K): cost per mm, above 0; ``None`` for 1 everywhere.
+    cone_deg
+        0 to 90.
+    tolerance_mm
+        How far from the target the path may end where no arc hits it.
     level_max
         Finest resolution that is tried, an index into :data:`LEVELS`.
 
     Raises
     ------
     BadInput
-        ``bad-radius``, ``bad-direction``, ``outside-image``, ``start-in-wall``, ``target-in-wall``, ``same-place``.
+        ``bad-radius``, ``bad-direction``, ``bad-cone``, ``bad-tolerance``, ``bad-level``, ``outside-image``,
+        ``start-in-wall``, ``target-in-wall``, ``same-place``, ``bad-walls``, ``bad-spacing``, ``bad-cost``.
+    MissingExtra
+        Without numba.
     """
-    spacing = np.asarray(spacing_mm, np.float64)
-    entry, target = np.asarray(entry_mm, np.float64), np.asarray(target_mm, np.float64)
-    _check(walls, spacing, entry, target, radius_min_mm)
-    starts = _starts(entry, target, np.asarray(direction, np.float64), cone_deg)
-    from suwen.engines.steering import _arcs
+    _check_numbers(radius_min_mm, cone_deg, tolerance_mm, level_max)
+    asked = question(walls, cost, spacing_mm, (entry_mm, target_mm), direction)
+    from suwen.engines.steering import _poses
 
-    flags = walls.view(np.uint8) if walls.dtype == np.bool_ else walls
-    costs = np.ones((1, 1, 1), np.float32) if cost is None else cost
-    least, most = 1.0 if cost is None else float(cost.min()), 1.0 / radius_min_mm
-    said = ""
-    for level in range(min(level_max, len(LEVELS) - 1) + 1):
-        step, planes, shares = LEVELS[level]
-        angles = np.arange(planes) * (2 * np.pi / planes)
-        _, parents, pieces, at, last, whole, spent = found = _arcs.search(
-            flags, costs, cost is None, spacing, starts, target, most, np.array(shares) * most, angles, step, least,
-            NODES,
+    most, said = 1.0 / radius_min_mm, ""
+    for level in LEVELS[: level_max + 1]:
+        piece = min(level.piece_mm, radius_min_mm * pi / 4)
+        poses = starts(asked, cone_deg, level.rings)
+        parents, pieces, at, last, whole, spent = _poses.search(
+            asked.walls, asked.cost, asked.uniform, asked.spacing, poses, asked.target, float(tolerance_mm), most,
+            np.array(level.shares) * most, np.arange(level.planes) * (2 * pi / level.planes), piece,
+            np.array((level.cell[0] * piece / level.piece_mm, level.cell[1])), asked.least, NODES,
         )  # fmt: skip
-        said = f"pieces of {step:g} mm in {planes} planes"
+        said = f"pieces of {piece:.3g} mm in {level.planes} bevel planes"
         if at >= 0:
-            chain = [np.asarray(last)]
+            chain = [last] if last[1] > 0 else []
             while parents[at] >= 0:
                 chain.append(pieces[at])
                 at = parents[at]
-            return _made(found[0][at], chain[::-1], float(whole), said)
-        said = f"none with {said}" + (", before poses ran out" if spent else "")
+            said += f", the best of {NODES} poses" if spent else ""
+            return _made(asked, poses[at], chain[::-1], float(whole), said)
+        said = f"none with {said}" + (f", and not all were tried within {NODES} poses" if spent else "")
     return Steered(
         reached=False,
         path_mm=np.empty((0, 3)),
         arcs=(),
-        length_mm=np.inf,
-        cost=np.inf,
+        length_mm=inf,
+        cost=inf,
         max_curvature_per_mm=0.0,
         resolution=said,
     )
 
 
-def _made(start: Floats, chain: list[Floats], cost: float, said: str) -> Steered:
-    points, place, tangent = [start[:3]], start[:3].copy(), start[3:].copy()
-    for bend, length, *given in chain:
-        side = np.array(given)
-        side = side - (side @ tangent) * tangent
-        size = np.linalg.norm(side)
-        side = side / size if size > 0 else side
-        s = np.linspace(0, length, max(int(np.ceil(length / CHORD_MM)), 1) + 1)[1:]
-        ahead = s if bend == 0 else np.sin(bend * s) / bend
-        aside = np.zeros_like(s) if bend == 0 else (1 - np.cos(bend * s)) / bend
-        points.extend(place + ahead[:, None] * tangent + aside[:, None] * side)
-        place = points[-1].copy()
-        tangent = np.cos(bend * length) * tangent + np.sin(bend * length) * side
-        tangent /= np.linalg.norm(tangent)
+def _made(asked: Question, start: Floats, chain: list[Floats], cost: float, said: str) -> Steered:
+    """The pieces as points: the very ones that were held against the walls."""
+    from suwen.engines.steering import _arcs
+
+    line, pose = [start[None, :3]], start.copy()
+    for piece in chain:
+        bend, length, side = float(piece[0]), float(piece[1]), piece[2:].copy()
+        line.append(_arcs.points(asked.spacing, pose, side, bend, length)[1:])
+        after = np.empty(6)
+        _arcs.end(pose, side, bend, length, after)
+        pose = after
+    path = np.concatenate(line)
+    if np.linalg.norm(path[-1] - asked.target) < 1e-9:
+        path[-1] = asked.target  # all but the rounding of the last arc
     return Steered(
         reached=True,
-        path_mm=np.array(points),
+        path_mm=path,
         arcs=tuple((float(piece[0]), float(piece[1])) for piece in chain),
         length_mm=float(sum(piece[1] for piece in chain)),
         cost=cost,
@@ -149,41 +186,19 @@ def _made(start: Floats, chain: list[Floats], cost: float, said: str) -> Steered
     )
 
 
-def _starts(entry: Floats, target: Floats, direction: Floats, cone_deg: float) -> Floats:
-    """Poses at the entry: the direction given, the one to the target, and rings within the cone."""
-    size = np.linalg.norm(direction) if np.isfinite(direction).all() else 0.0
-    if direction.shape != (3,) or size == 0:
-        raise BadInput("the direction is none", where="direction", fix="Give a vector", code="bad-direction")
-    axis = direction / size
-    straight = (target - entry) / np.linalg.norm(target - entry)
-    found = [axis]
-    if np.degrees(np.arccos(np.clip(straight @ axis, -1, 1))) <= cone_deg:
-        found.insert(0, straight)
-    u = np.cross(axis, np.eye(3)[np.abs(axis).argmin()])
-    u /= np.linalg.norm(u)
-    v = np.cross(axis, u)
-    for share, count in ((0.5, 6), (1.0, 12)):
-        off = np.radians(cone_deg) * share
-        turns = np.arange(count) * 2 * np.pi / count
-        found.extend(
-            np.cos(off) * axis + np.sin(off) * (np.cos(turn) * u + np.sin(turn) * v) for turn in turns
-        )
-    return np.hstack([np.broadcast_to(entry, (len(found), 3)), np.array(found)])
-
-
-IN_WALL = {"entry": "start-in-wall", "target": "target-in-wall"}
-
-
-def _check(walls: NDArray[Any], spacing: Floats, entry: Floats, target: Floats, radius: float) -> None:
-    if not np.isfinite(radius) or radius <= 0:
+def _check_numbers(radius: float, cone_deg: float, tolerance: float, level_max: int) -> None:
+    if not isfinite(radius) or radius <= 0:
         raise BadInput(f"a radius of {radius} mm is none", where="radius", fix="Above 0", code="bad-radius")
-    for name, point in (("entry", entry), ("target", target)):
-        at = np.floor(point / spacing + 0.5) if point.shape == (3,) and np.isfinite(point).all() else -1
-        if (np.asarray(at) < 0).any() or (at >= np.array(walls.shape)).any():
-            raise BadInput(
-                f"the {name} lies outside the image", where=name, fix="Check it", code="outside-image"
-            )
-        if walls[tuple(at.astype(int))]:  # type: ignore[union-attr]  # an array where it is inside
-            raise BadInput(f"the {name} lies in a wall", where=name, fix="Choose another", code=IN_WALL[name])
-    if np.linalg.norm(entry - target) < 1e-9:
-        raise BadInput("entry and target are one place", where="entry", fix="Check them", code="same-place")
+    if not 0 <= cone_deg <= 90:
+        raise BadInput(f"a cone of {cone_deg} degrees is none", where="cone", fix="0 to 90", code="bad-cone")
+    if not 0 <= tolerance < inf:
+        raise BadInput(
+            f"a tolerance of {tolerance} mm is none", where="tolerance", fix="0 or more", code="bad-tolerance"
+        )
+    if level_max not in range(len(LEVELS)):
+        raise BadInput(
+            f"there is no resolution {level_max}",
+            where="level_max",
+            fix=f"0 to {len(LEVELS) - 1}",
+            code="bad-level",
+        )
