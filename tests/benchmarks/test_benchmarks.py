@@ -32,8 +32,10 @@ SMALLEST = {
     "surgery_search": ["--rounds", "1", "--sizes", "64", "128", "--without", "mcp", "dijkstra3d", "memory"],
     "surgery_safety": ["--plans", "6", "--peer-plans", "0", "--blocked", "2"],
     "surgery_motion": ["--seeds", "1", "--lines", "1", "--speed", "40", "--without-harder"],
-    "surgery_registration": [],
-    "surgery_trajectories": [],
+    "surgery_registration": [
+        "--configurations", "1", "--trials", "100", "--outlier-trials", "10", "--runs", "1",
+    ],
+    "surgery_trajectories": ["--rounds", "1", "--candidates", "300", "--targets", "left_hippocampus"],
     "records": [
         "--resources", "150", "--peer-resources", "100", "--searches", "60", "--rounds", "1", "--kills", "1",
         "--without", "postgresql", "medplum",
@@ -60,7 +62,9 @@ FIGURES = {
         "tip_error_nominal_mm", "tip_error_disturbed_mm", "rcm_drift_mm", "stop_ms", "limits_exceeded",
     },
     "surgery_registration": set(),
-    "surgery_trajectories": set(),
+    "surgery_trajectories": {
+        "candidates", "cpu_s", "ranking_identical", "least_clearance_mm", "largest_angle_deg",
+    },
     "records": {
         "ingest_resources_per_s", "http_ingest_resources_per_s", "search_per_s", "validate_speedup", "erase_seconds",
     },

@@ -258,13 +258,14 @@ def register_images(
 
 
 def _plan(kind: str, metric: str, rounds: int, seed: int) -> _simpleitk.Plan:
+    codes = {"kind": "unknown-kind", "metric": "unknown-metric"}
     for name, known, where in ((kind, KINDS, "kind"), (metric, METRICS, "metric")):
         if name not in known:
             raise UnknownSetting(
                 f"'{name}' is no {where} of image registration",
                 where=where,
                 fix=nearest(name, known),
-                code=f"unknown-{where}",
+                code=codes[where],
             )
     return _simpleitk.Plan(kind=kind, metric=metric, rounds=rounds, seed=seed)
 

@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from suwen.core.errors import BadInput
 
 Floats = NDArray[np.float64]
-MOST_NODES = 2_000_000
+Free = dict[tuple[int, int], NDArray[np.bool_]]
+MOST_NODES = 100_000
 """Partial choices that are looked at; beyond, the best one found so far is given and said to be unproven."""
+SHORTLIST, LONGEST = 200, 1600
+"""Best candidates of each target that are looked at first, and at most where those prove nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +25,19 @@ class Together:
     Attributes
     ----------
     chosen
-        Candidate of each target; empty where no choice is free of conflicts.
+        Candidate of each target; empty where no choice is free of conflicts, or none was found.
     total
-        Sum of their scores.
+        Sum of their scores; infinite where there is none.
     alone
-        Sum of the best scores of each target by itself.
+        Sum of the best scores of each target by itself: what the total would be if nothing were in the way.
     conflicts
         Pairs of targets whose own best candidates are in each other's way.
     proven
-        Whether no better choice exists.
+        Whether no better choice exists; where nothing was chosen, whether there is none.
+    moved
+        Targets that did not get their own best candidate.
+    blocked
+        Pairs of targets of which no two candidates that were looked at are far enough apart.
     """
 
     chosen: tuple[int, ...]
@@ -38,48 +45,46 @@ class Together:
     alone: float
     conflicts: tuple[tuple[int, int], ...]
     proven: bool
+    moved: tuple[int, ...] = ()
+    blocked: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def cost(self) -> float:
+        """What keeping apart costs: how much higher the total is than that of each target's own best."""
+        return self.total - self.alone
 
 
 def segment_distance(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike) -> Floats:
-    """Least distance between segments ab and cd, broadcast over leading axes; closed form.
+    """Least distance between segments ab and cd, (..., 3) each, broadcast over the leading axes; closed form.
 
-    The distance of two segments is that of the closest points of their lines where both lie inside, else that
-    of an end to the other segment (Ericson 2005, Real-Time Collision Detection, 5.1.9).
+    Raises
+    ------
+    MissingExtra
+        Without numba.
     """
-    a, b, c, d = (np.asarray(one, np.float64) for one in (a, b, c, d))
-    u, v, w = b - a, d - c, a - c
-    uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
-    uw, vw = (u * w).sum(-1), (v * w).sum(-1)
-    across = uu * vv - uv * uv
-    with np.errstate(invalid="ignore", divide="ignore"):
-        s = np.where(across > 1e-12 * uu * vv, (uv * vw - vv * uw) / across, 0.0)
-        t = np.where(across > 1e-12 * uu * vv, (uu * vw - uv * uw) / across, -1.0)
-    inside = (s >= 0) & (s <= 1) & (t >= 0) & (t <= 1)
-    lines = np.linalg.norm(w + s[..., None] * u - t[..., None] * v, axis=-1)
-    ends = np.minimum.reduce(
-        [_to_segment(a, c, d), _to_segment(b, c, d), _to_segment(c, a, b), _to_segment(d, a, b)]
-    )
-    return np.asarray(np.where(inside, np.minimum(lines, ends), ends))
+    from suwen.engines.trajectory import _lines
 
-
-def _to_segment(point: Floats, start: Floats, end: Floats) -> Floats:
-    way = end - start
-    share = ((point - start) * way).sum(-1) / np.maximum((way * way).sum(-1), 1e-300)
-    return np.asarray(np.linalg.norm(point - start - np.clip(share, 0, 1)[..., None] * way, axis=-1))
+    ends = np.broadcast_arrays(*(np.asarray(one, np.float64) for one in (a, b, c, d)))
+    flat = [np.ascontiguousarray(one.reshape(-1, 3)) for one in ends]
+    return np.asarray(_lines.distances(*flat)).reshape(ends[0].shape[:-1])
 
 
 def choose_together(
     entries_mm: Sequence[Floats], targets_mm: Sequence[Floats], scores: Sequence[Floats], *, separation_mm: float
 ) -> Together:  # fmt: skip
-    """The best choice of one candidate per target, every two at least ``separation_mm`` apart.
+    """The best choice of one candidate per target, every two axes at least ``separation_mm`` apart.
 
-    Depth first with bounds: targets in the order given, candidates by score; a branch is left where what it has
-    and the best of the rest is no better than the best choice so far. Exact.
+    Exact, by branch and bound, depth first. What is still allowed of each target has a best candidate; the sum of
+    these is a bound, and where they are in nobody's way it is reached. Else one of those in conflict is either
+    taken, and what it stands in the way of forbidden, or forbidden itself; the lower bound is followed first.
+
+    Only the best :data:`SHORTLIST` candidates of each target are looked at to begin with. Whoever takes another
+    one pays at least the score of the first that was left out; where that could still be less, the list is doubled.
 
     Parameters
     ----------
     entries_mm, targets_mm, scores
-        For each target its candidates' entries (n, 3), targets (n, 3), grid mm, and scores (n,), best first.
+        For each target its candidates' entries (n, 3), targets (n, 3), grid mm, and scores (n,), finite.
     separation_mm
         Least distance between the axes of two instruments.
 
@@ -87,47 +92,112 @@ def choose_together(
     ------
     BadInput
         ``no-candidates`` where a target has none; ``bad-limits`` for a negative separation.
+    MissingExtra
+        Without numba.
     """
     if not np.isfinite(separation_mm) or separation_mm < 0:
         raise BadInput("the separation is negative or none", fix="0 mm or more", code="bad-limits")
     if not scores or any(len(one) == 0 for one in scores):
         raise BadInput("a target has no candidates", fix="Relax its limits", code="no-candidates")
-    count = len(scores)
-    free = {
-        (i, j): segment_distance(
-            entries_mm[i][:, None], targets_mm[i][:, None], entries_mm[j][None], targets_mm[j][None]
-        )
-        >= separation_mm
-        for i in range(count)
-        for j in range(i + 1, count)
-    }
-    alone = [float(one.min()) for one in scores]
-    rest = [sum(alone[at:]) for at in range(count + 1)]
     order = [np.argsort(one, kind="stable") for one in scores]
-    best: list[object] = [np.inf, ()]
-    looked = 0
-
-    def descend(depth: int, chosen: tuple[int, ...], total: float) -> None:
-        nonlocal looked
-        if depth == count:
-            best[:] = [total, chosen]
-            return
-        for candidate in order[depth]:
-            value = total + float(scores[depth][candidate])
-            if value + rest[depth + 1] >= best[0] or looked > MOST_NODES:  # type: ignore[operator]
-                return
-            looked += 1
-            if all(free[at, depth][chosen[at], candidate] for at in range(depth)):
-                descend(depth + 1, (*chosen, int(candidate)), value)
-
-    descend(0, (), 0.0)
-    firsts = [int(one[0]) for one in order]
-    conflicts = tuple(pair for pair, apart in free.items() if not apart[firsts[pair[0]], firsts[pair[1]]])
-    total, chosen = best
+    sorted_scores = [np.asarray(one, np.float64)[at] for one, at in zip(scores, order, strict=True)]
+    alone = [float(one[0]) for one in sorted_scores]
+    most = SHORTLIST
+    while True:
+        listed = [at[:most] for at in order]
+        free = _free(entries_mm, targets_mm, listed, separation_mm)
+        total, ranks, complete = _search([one[:most] for one in sorted_scores], free)
+        left = [
+            sum(alone) - alone[at] + float(one[most])
+            for at, one in enumerate(sorted_scores)
+            if len(one) > most
+        ]
+        proven = complete and all(total <= value for value in left)
+        if proven or not complete or not left or most >= LONGEST:
+            break
+        most *= 2
     return Together(
-        chosen=chosen,  # type: ignore[arg-type]
-        total=float(total),  # type: ignore[arg-type]
+        chosen=tuple(int(order[at][rank]) for at, rank in enumerate(ranks)),
+        total=total,
         alone=sum(alone),
-        conflicts=conflicts,
-        proven=looked <= MOST_NODES,
+        conflicts=tuple(pair for pair, apart in free.items() if not apart[0, 0]),
+        proven=proven,
+        moved=tuple(at for at, rank in enumerate(ranks) if rank),
+        blocked=tuple(pair for pair, apart in free.items() if not apart.any()),
     )
+
+
+def _free(
+    entries_mm: Sequence[Floats],
+    targets_mm: Sequence[Floats],
+    listed: Sequence[NDArray[np.int64]],
+    separation_mm: float,
+) -> Free:
+    """For each pair of targets which of their candidates are far enough apart."""
+    from suwen.engines.trajectory import _lines
+
+    begins = [np.ascontiguousarray(one[at], np.float64) for one, at in zip(entries_mm, listed, strict=True)]
+    ends = [np.ascontiguousarray(one[at], np.float64) for one, at in zip(targets_mm, listed, strict=True)]
+    return {
+        (i, j): _lines.apart(begins[i], ends[i], begins[j], ends[j], separation_mm)
+        for i in range(len(listed))
+        for j in range(i + 1, len(listed))
+    }
+
+
+def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...], bool]:
+    """The least total, the rank taken of each target (empty: none), and whether everything was looked at."""
+    count = len(scores)
+    best, taken = np.inf, ()
+    open_ = [_node([np.ones(len(one), bool) for one in scores], scores)]
+    looked = 0
+    while open_:
+        node = open_.pop()
+        if node is None or node[0] >= best:
+            continue
+        if looked >= MOST_NODES:
+            return best, taken, False
+        looked += 1
+        bound, ranks, allowed = node
+        against = np.zeros(count, np.int64)
+        for (i, j), apart in free.items():
+            if not apart[ranks[i], ranks[j]]:
+                against[i] += 1
+                against[j] += 1
+        if not against.any():
+            best, taken = bound, ranks
+            continue
+        at = int(against.argmax())
+        without = [mask if other != at else mask.copy() for other, mask in enumerate(allowed)]
+        without[at][ranks[at]] = False
+        children = [_node(without, scores), _node(_taking(at, ranks[at], allowed, free), scores)]
+        children.sort(key=lambda child: np.inf if child is None else child[0], reverse=True)
+        open_ += children
+    return float(best), taken, True
+
+
+Node = tuple[float, tuple[int, ...], list[NDArray[np.bool_]]]
+
+
+def _node(allowed: list[NDArray[np.bool_]], scores: Sequence[Floats]) -> Node | None:
+    """Bound, best allowed rank of each target, and what is allowed; ``None`` where a target has nothing left."""
+    if not all(mask.any() for mask in allowed):
+        return None
+    ranks = tuple(int(mask.argmax()) for mask in allowed)
+    bound = float(sum(float(one[rank]) for one, rank in zip(scores, ranks, strict=True)))
+    return bound, ranks, allowed
+
+
+def _taking(at: int, rank: int, allowed: list[NDArray[np.bool_]], free: Free) -> list[NDArray[np.bool_]]:
+    """What is still allowed once one target has its candidate."""
+    kept = []
+    for other, mask in enumerate(allowed):
+        if other == at:
+            only = np.zeros(len(mask), bool)
+            only[rank] = True
+            kept.append(only)
+        elif at < other:
+            kept.append(mask & free[at, other][rank])
+        else:
+            kept.append(mask & free[other, at][:, rank])
+    return kept

@@ -25,11 +25,17 @@ class Limits:
     Attributes
     ----------
     margin_mm
-        Clearance from every critical structure, beyond the instrument's radius.
+        Clearance from every critical structure, beyond the instrument's radius: the error that is not exceeded
+        in 95 of 100 cases (see :mod:`suwen.engines.clearance.budget`), and never a figure of habit.
     angle_deg
-        Largest angle to the bone's (or body's) inward normal.
+        Largest angle to the bone's (or body's) inward normal. Drills slip above about 30°.
     length_mm
         Longest way from entry to target.
+
+    Raises
+    ------
+    BadInput
+        ``bad-limits`` for one that is negative or not finite.
     """
 
     margin_mm: float
@@ -47,13 +53,24 @@ class Weights:
     """What the score is made of; each part is 0 at its best and about 1 where it is barely tolerable.
 
     ``score = clearance * exp(-slack / 3 mm) + angle * angle / limit + length * length / limit + risk * mean risk``,
-    lower is better. Slack is the least clearance beyond the margin.
+    lower is better. Slack is the least clearance beyond the margin, mean risk is per mm of way; the weights have no
+    unit, and so has the score.
+
+    Raises
+    ------
+    BadInput
+        ``bad-weights`` for one that is negative or not finite.
     """
 
     clearance: float = 1.0
     angle: float = 0.5
     length: float = 0.5
     risk: float = 0.5
+
+    def __post_init__(self) -> None:
+        values = (self.clearance, self.angle, self.length, self.risk)
+        if not all(np.isfinite(value) and value >= 0 for value in values):
+            raise BadInput("a weight is negative or none", fix="0 or more", code="bad-weights")
 
 
 SLACK_MM = 3.0
@@ -62,15 +79,16 @@ SLACK_MM = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Candidates in the order of entries; see ``order`` for the ranking.
+    """Candidates in the order they were given; see ``order`` for the ranking.
 
     Attributes
     ----------
     length_mm, angle_deg, slack_mm, risk
-        (n,): way; angle to the normal, NaN where there is none; least clearance beyond the margin; mean of the
-        risk along the way, infinite through air.
+        (n,): way; angle to the normal, NaN where there is none; least clearance beyond the margin, which is what
+        is left of it at the error that the margin stands for; mean of the risk along the way, infinite through
+        air.
     nearest
-        (n,), column of the structure with the least clearance.
+        (n,), column of the structure with the least clearance beyond its margin.
     clearance_mm
         (n, structures).
     score
@@ -108,13 +126,14 @@ def score(
     risk: Floats,
     limits: Limits,
     weights: Weights,
+    margins_mm: ArrayLike | None = None,
 ) -> Scored:
     """Score and rank candidates whose measures are known.
 
     Parameters
     ----------
     entries_mm, target_mm
-        (n, 3) and (3,), grid mm.
+        (n, 3) and (3,), or (n, 3), one for each entry; grid mm.
     clearance_mm
         (n, structures): exact distance of each segment to each critical structure, less the radius.
     normals
@@ -123,12 +142,19 @@ def score(
         (n,): mean risk along the way; infinite where it leaves the body.
     limits, weights
         What is kept, and what counts.
+    margins_mm
+        (structures,): of each structure by itself, in place of the one margin of ``limits``.
 
     Returns
     -------
     Scored
         Feasible candidates rank by score; the others after them, by how many limits they miss, then by the
-        clearance that is missing, then by score.
+        clearance that is missing, then by score, then in the order given.
+
+    Raises
+    ------
+    BadInput
+        ``same-place`` where an entry is its target.
     """
     way = np.asarray(target_mm, np.float64) - entries_mm
     length = np.linalg.norm(way, axis=1)
@@ -137,7 +163,8 @@ def score(
     with np.errstate(invalid="ignore"):
         angle = np.degrees(np.arccos(np.clip(np.einsum("ni,ni->n", way, normals) / length, -1, 1)))
     least = clearance_mm.min(1)
-    slack = least - limits.margin_mm
+    room = clearance_mm - (limits.margin_mm if margins_mm is None else np.asarray(margins_mm, np.float64))
+    slack = room.min(1)
     missed = np.stack(
         [
             ~np.isfinite(risk),
@@ -162,7 +189,7 @@ def score(
         angle_deg=angle,
         slack_mm=slack,
         risk=risk,
-        nearest=clearance_mm.argmin(1),
+        nearest=room.argmin(1),
         clearance_mm=clearance_mm,
         score=value,
         feasible=np.asarray(~missed.any(1)),
@@ -178,16 +205,27 @@ def mean_risk(
     risk: NDArray[np.float32],
     spacing_mm: ArrayLike,
 ) -> Floats:
-    """Mean of a risk (I, J, K) along each way, exact box by box; infinite where the way touches a closed voxel."""
+    """Mean of a risk (I, J, K) along each way, exact box by box; infinite where the way touches a closed voxel.
+
+    Parameters
+    ----------
+    entries_mm, target_mm
+        (n, 3) and (3,), or (n, 3), one for each entry; grid mm.
+    closed, risk
+        (I, J, K): where nothing may go; risk per mm of way.
+    spacing_mm
+        (3,).
+    """
     from suwen.engines.smoothing import _sight
 
     spacing = np.asarray(spacing_mm, np.float64)
-    end = np.asarray(target_mm, np.float64) / spacing
+    targets = np.broadcast_to(np.asarray(target_mm, np.float64), entries_mm.shape)
+    begins, ends = entries_mm / spacing, targets / spacing
+    length = np.linalg.norm(entries_mm - targets, axis=1)
     flags = closed.view(np.uint8)
     out = np.empty(len(entries_mm))
-    for row, entry in enumerate(entries_mm):
-        whole = _sight.integral(flags, risk, False, entry / spacing, end, spacing)
-        out[row] = whole / np.linalg.norm(entry - np.asarray(target_mm))
+    for row in range(len(out)):
+        out[row] = _sight.integral(flags, risk, False, begins[row], ends[row], spacing) / length[row]
     return out
 
 
