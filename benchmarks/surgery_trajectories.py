@@ -43,21 +43,23 @@ def brute(ranked: Any, radius_mm: float) -> Any:
     from suwen.engines.clearance import _boxes
 
     @njit
-    def least(entries: Any, target: Any, boxes: Any) -> Any:
+    def least(entries: Any, targets: Any, boxes: Any) -> Any:
         out = np.full(len(entries), np.inf)
         for row in range(len(entries)):
-            way = target - entries[row]
+            way = targets[row] - entries[row]
             for at in range(len(boxes)):
                 squared, _ = _boxes.segment_to_box(entries[row], way, boxes[at])
                 out[row] = min(out[row], squared)
         return np.sqrt(out)
 
     anatomy, spacing = ranked.anatomy, ranked.anatomy.spacing_mm
+    lines = np.stack([ranked.line_mm(at) for at in range(len(ranked.plan))])
+    begins, ends = np.ascontiguousarray(lines[:, 0]), np.ascontiguousarray(lines[:, 1])
     columns = []
     for label in sorted(anatomy.critical):
         at = np.argwhere(anatomy.labels == label) * spacing
         boxes = np.ascontiguousarray(np.hstack([at - spacing / 2, at + spacing / 2]))
-        columns.append(least(ranked.entries.points_mm, np.asarray(anatomy.target_mm, float), boxes))
+        columns.append(least(begins, ends, boxes))
     return np.stack(columns, axis=1) - radius_mm
 
 
@@ -110,7 +112,7 @@ def main() -> None:
         kept = ranked.scored.feasible
         best = ranked.scored.order[0]
         found[name] = {
-            "candidates": len(ranked.entries),
+            "candidates": len(ranked.plan),
             "feasible": int(kept.sum()),
             "cpu_s": sorted(taken)[len(taken) // 2],
             "brute_cpu_s": time.process_time() - began,

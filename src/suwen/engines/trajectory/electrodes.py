@@ -148,7 +148,8 @@ def _free(
 def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...], bool]:
     """The least total, the rank taken of each target (empty: none), and whether everything was looked at."""
     count = len(scores)
-    best, taken = np.inf, ()
+    best: float = np.inf
+    taken: tuple[int, ...] = ()
     open_ = [_node([np.ones(len(one), bool) for one in scores], scores)]
     looked = 0
     while open_:
@@ -173,7 +174,7 @@ def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...
         children = [_node(without, scores), _node(_taking(at, ranks[at], allowed, free), scores)]
         children.sort(key=lambda child: np.inf if child is None else child[0], reverse=True)
         open_ += children
-    return float(best), taken, True
+    return best, taken, True
 
 
 Node = tuple[float, tuple[int, ...], list[NDArray[np.bool_]]]

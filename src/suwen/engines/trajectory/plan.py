@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,9 @@ from suwen.engines.trajectory.entries import Entries, bone_normals, entries_on, 
 from suwen.engines.trajectory.score import Limits, Scored, Weights, mean_risk, score
 from suwen.engines.trajectory.targets import Targets, target_points, targets_in
 from suwen.engines.trajectory.verdict import Verdict, verdict_on
+
+if TYPE_CHECKING:
+    from suwen.engines.clearance.checker import Checker
 
 Floats = NDArray[np.float64]
 RISK_REACH_MM = 8.0
@@ -135,6 +138,7 @@ def plan_trajectories(
     risk_reach_mm: float = RISK_REACH_MM,
     about: int = 1000,
     about_targets: int = 8,
+    checker: Checker | None = None,
 ) -> Ranked:
     """Score every straight trajectory from the skin to a target, exactly, and rank them.
 
@@ -145,8 +149,8 @@ def plan_trajectories(
     spacing_mm
         (3,).
     targets
-        A structure's label, whose inside gives up to ``about_targets`` points; or a point (3,), or points (m, 3),
-        grid mm. A structure that is the target is not critical on the way to itself.
+        A structure's label, whose inside gives up to ``about_targets`` points, the one with most room first; or a
+        point (3,), or points (m, 3), grid mm. A structure that is the target is not critical on the way to itself.
     critical
         Label and name of what must be kept clear of.
     limits
@@ -168,6 +172,10 @@ def plan_trajectories(
     tissue_weights
         Cost per mm inside a structure by its label, falling to 0 over ``risk_reach_mm``; 1 for a critical
         structure that is not named. This is where grey and white matter are told apart.
+    about, about_targets
+        How many entries are wanted, at least, and how many points of a target structure, at most.
+    checker
+        Of these labels and these critical structures, where one is at hand: building it reads every voxel.
 
     Returns
     -------
@@ -179,7 +187,7 @@ def plan_trajectories(
     ------
     BadInput
         ``not-three-dimensional``, ``not-labels``, ``bad-spacing``, ``critical-empty``, ``critical-absent``,
-        ``margin-missing`` for a margin of what is not critical, ``length-unusable``, ``bad-weights``;
+        ``margin-missing`` for a margin of what is not critical, ``mixed-grid``, ``length-unusable``, ``bad-weights``;
         ``bad-point``, ``outside-image``, ``empty-structure``, ``target-outside-body``; ``no-entry``,
         ``no-candidates``, ``same-place``.
     MissingExtra
@@ -191,17 +199,34 @@ def plan_trajectories(
     volume, spacing = checked_labels(labels), checked_spacing(spacing_mm)
     radius = checked_length(radius_mm, "The radius")
     tissue = (volume != 0) if body is None else _mask(body, volume, "body") | (volume != 0)
-    goals = _targets(volume, spacing, targets, about_targets)
-    _in_tissue(goals, tissue, spacing)
-    spared = {int(label): str(name) for label, name in critical.items() if label != goals.label}
+    own = targets.label if isinstance(targets, Targets) else _label(targets)
+    spared = {int(label): str(name) for label, name in critical.items() if label != own}
     wanted = _margins(spared, limits, margins_mm)
-    checker = Checker(volume, spacing, spared)
+    if checker is None or checker.critical != spared:
+        checker = Checker(volume, spacing, spared)
+    structures = tuple((label, spared[label]) for label in checker.trees)
+    margins = np.array([wanted[label] for label, _ in structures])
+
+    def at_points(points_mm: Floats) -> Floats:
+        return np.stack([tree.to_points(points_mm) for tree in checker.trees.values()], axis=1) - radius
+
+    if isinstance(targets, Targets):
+        goals = targets
+    elif own is not None:
+        goals = targets_in(
+            volume,
+            spacing,
+            own,
+            about=about_targets,
+            room_mm=lambda points: (at_points(points) - margins).min(1),
+        )
+    else:
+        goals = target_points(targets, volume.shape, spacing)
+    _in_tissue(goals, tissue, spacing)
     starts = _entries(entries, tissue, spacing, goals, limits, about, allowed)
     begins = np.tile(starts.points_mm, (len(goals), 1))
     ends = np.repeat(goals.points_mm, len(starts), axis=0)
     clearance = checker.segment_clearances_mm(begins, ends, radius_mm=radius)
-    structures = tuple((label, spared[label]) for label in checker.trees)
-    margins = np.array([wanted[label] for label, _ in structures])
     costs = {**dict.fromkeys(spared, 1.0), **(tissue_weights or {})}
     closed = ~tissue
     closed[tuple(starts.voxels.T)] = False
@@ -217,7 +242,6 @@ def plan_trajectories(
         weights=weights or Weights(),
         margins_mm=margins,
     )
-    here = np.stack([tree.to_points(goals.points_mm) for tree in checker.trees.values()], axis=1) - radius
     return Ranked(
         entries=starts,
         targets=goals,
@@ -226,7 +250,7 @@ def plan_trajectories(
         radius_mm=radius,
         limits=limits,
         scored=scored,
-        verdict=verdict_on(scored, structures, margins, here),
+        verdict=verdict_on(scored, structures, margins, at_points(goals.points_mm)),
     )
 
 
@@ -237,17 +261,15 @@ def _mask(mask: Any, volume: NDArray[Any], what: str) -> NDArray[np.bool_]:
             f"the {what} has the shape {array.shape}, the labels {volume.shape}",
             where=what,
             fix="Give both on the same grid",
-            code="not-three-dimensional",
+            code="mixed-grid",
         )
-    return array != 0
+    return np.asarray(array != 0)
 
 
-def _targets(volume: NDArray[Any], spacing: Floats, targets: Any, about: int) -> Targets:
-    if isinstance(targets, Targets):
-        return targets
-    if isinstance(targets, int | np.integer):
-        return targets_in(volume, spacing, int(targets), about=about)
-    return target_points(targets, volume.shape, spacing)
+def _label(targets: Any) -> int | None:
+    """The structure that a target is; ``None`` for points."""
+    whole = isinstance(targets, int | np.integer) and not isinstance(targets, bool)
+    return int(targets) if whole else None
 
 
 def _in_tissue(goals: Targets, tissue: NDArray[np.bool_], spacing: Floats) -> None:

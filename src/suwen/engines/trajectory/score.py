@@ -157,9 +157,7 @@ def score(
         ``same-place`` where an entry is its target.
     """
     way = np.asarray(target_mm, np.float64) - entries_mm
-    length = np.linalg.norm(way, axis=1)
-    if (length <= 0).any():
-        raise BadInput("an entry is the target", fix="Choose another", code="same-place")
+    length = _lengths(entries_mm, target_mm)
     with np.errstate(invalid="ignore"):
         angle = np.degrees(np.arccos(np.clip(np.einsum("ni,ni->n", way, normals) / length, -1, 1)))
     least = clearance_mm.min(1)
@@ -215,18 +213,32 @@ def mean_risk(
         (I, J, K): where nothing may go; risk per mm of way.
     spacing_mm
         (3,).
+
+    Raises
+    ------
+    BadInput
+        ``same-place`` where an entry is its target.
+    MissingExtra
+        Without numba.
     """
     from suwen.engines.smoothing import _sight
 
     spacing = np.asarray(spacing_mm, np.float64)
     targets = np.broadcast_to(np.asarray(target_mm, np.float64), entries_mm.shape)
     begins, ends = entries_mm / spacing, targets / spacing
-    length = np.linalg.norm(entries_mm - targets, axis=1)
+    length = _lengths(entries_mm, targets)
     flags = closed.view(np.uint8)
     out = np.empty(len(entries_mm))
     for row in range(len(out)):
         out[row] = _sight.integral(flags, risk, False, begins[row], ends[row], spacing) / length[row]
     return out
+
+
+def _lengths(entries_mm: Floats, target_mm: ArrayLike) -> Floats:
+    length = np.asarray(np.linalg.norm(np.asarray(target_mm, np.float64) - entries_mm, axis=1))
+    if (length <= 0).any():
+        raise BadInput("an entry is the target", where="entries", fix="Choose another", code="same-place")
+    return length
 
 
 def histogram(scored: Scored) -> Mapping[str, int]:

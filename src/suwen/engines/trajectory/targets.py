@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,11 +79,20 @@ def target_points(points_mm: ArrayLike, shape: tuple[int, ...], spacing_mm: Arra
     return Targets(points_mm=points, depth_mm=np.full(len(points), np.nan), label=None)
 
 
-def targets_in(labels: NDArray[Any], spacing_mm: ArrayLike, label: int, *, about: int = 8) -> Targets:
-    """Points inside a structure: of even cubes, the voxel that lies deepest in each.
+def targets_in(
+    labels: NDArray[Any],
+    spacing_mm: ArrayLike,
+    label: int,
+    *,
+    about: int = 8,
+    room_mm: Callable[[Floats], Floats] | None = None,
+) -> Targets:
+    """Points inside a structure: the one with most room, and of even cubes the voxel that lies deepest in each.
 
     Depth is exact: from the voxel's centre to the nearest box that is not the structure, also where that is
-    outside the image. The deepest come first.
+    outside the image. What is less than half as deep as the deepest is left out: an error would miss the structure.
+    Only where no deep voxel has any room the clearest of all comes first, however shallow: where there is none
+    either, there is none in the structure.
 
     Parameters
     ----------
@@ -93,7 +103,10 @@ def targets_in(labels: NDArray[Any], spacing_mm: ArrayLike, label: int, *, about
     label
         The structure.
     about
-        How many are wanted, at most; 1 is the deepest point alone.
+        How many are wanted, at most.
+    room_mm
+        What is left at points (n, 3), grid mm, beside everything critical and its margin, (n,). Without it the
+        deepest comes first.
 
     Raises
     ------
@@ -122,8 +135,16 @@ def targets_in(labels: NDArray[Any], spacing_mm: ArrayLike, label: int, *, about
     )
     reach = float(np.linalg.norm((size + 2) * spacing))
     depth = np.sqrt(box_squares(~part, spacing, reach)[tuple((own - low + 1).T)].astype(np.float64))
-    chosen = _spread_deep(own, own * spacing, np.round(depth, 6), max(int(about), 1), spacing)
-    return Targets(points_mm=own[chosen] * spacing, depth_mm=depth[chosen], label=int(label))
+    depth = np.round(depth, 6)
+    room = np.zeros(len(own)) if room_mm is None else np.round(room_mm(own * spacing), 6)
+    deep = np.flatnonzero(depth >= 0.5 * depth.max())
+    some = deep if room[deep].max() >= 0 else np.arange(len(own))
+    order = np.lexsort((*own[some].T[::-1], -depth[some], -room[some]))
+    first = some[order[:1]]
+    if about > 1:
+        more = deep[_spread_deep(own[deep], own[deep] * spacing, depth[deep], int(about) - 1, spacing)]
+        first = np.concatenate([first, more[more != first[0]]])
+    return Targets(points_mm=own[first] * spacing, depth_mm=depth[first], label=int(label))
 
 
 def _spread_deep(

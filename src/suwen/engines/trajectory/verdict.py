@@ -85,8 +85,8 @@ def verdict_on(
         )
         if room[target, narrow] < 0:
             said += (
-                f"; the target itself is {at_targets_mm[target, narrow]:.2f} mm from {names[narrow]}, "
-                "so that no entry can have more"
+                f"; the target itself has {at_targets_mm[target, narrow]:.2f} mm beside {names[narrow]}, "
+                "so that no entry can do better"
             )
     else:
         counts = ", ".join(f"{count} miss {name}" for name, count in missed.items() if count)

@@ -16,12 +16,14 @@ from suwen.core.limit import Limit
 from suwen.core.prediction import Abstention
 from suwen.core.solution import Solution
 from suwen.engines.trajectory.electrodes import Together, choose_together
-from suwen.engines.trajectory.entries import Entries, bone_normals, entries_on
-from suwen.engines.trajectory.score import Limits, Scored, Weights, histogram, mean_risk, score
+from suwen.engines.trajectory.plan import Ranked as Plan
+from suwen.engines.trajectory.plan import plan_trajectories
+from suwen.engines.trajectory.riskmap import risk_map
+from suwen.engines.trajectory.score import Limits, Scored, Weights, histogram
 from suwen.formats.surgical.case import Case
 from suwen.formats.surgical.reading import read_case
 from suwen.formats.surgical.source import Question
-from suwen.systems.surgery._anatomy import Anatomy, anatomy_of, surface_of
+from suwen.systems.surgery._anatomy import Anatomy, anatomy_of
 from suwen.systems.surgery._checking import checker_of
 from suwen.systems.surgery._document import certificate_document, lps, plan_document
 from suwen.systems.surgery._margin import budget_of, margin_document
@@ -29,6 +31,13 @@ from suwen.systems.surgery._margin import budget_of, margin_document
 Floats = NDArray[np.float64]
 PROTOCOL = (
     Limit(name="candidates", default=2000, least=10, most=20000, meaning="entries that are scored, at least"),
+    Limit(
+        name="target_points",
+        default=1,
+        least=1,
+        most=50,
+        meaning="points of a target structure that are tried",
+    ),
     Limit(name="angle_limit_deg", default=30, least=1, most=90, meaning="largest angle to the bone's normal"),
     Limit(name="length_limit_mm", default=90, least=5, most=300, meaning="longest way from entry to target"),
     Limit(
@@ -63,13 +72,23 @@ class Ranked:
 
     Attributes
     ----------
-    anatomy, entries, scored
-        The case with this target, where it could be entered, and how good that is.
+    anatomy
+        The case with this target.
+    plan
+        Where it could be entered, and how good that is.
     """
 
     anatomy: Anatomy
-    entries: Entries
-    scored: Scored
+    plan: Plan
+
+    @property
+    def scored(self) -> Scored:
+        """Measures and order of the candidates."""
+        return self.plan.scored
+
+    def line_mm(self, candidate: int) -> Floats:
+        """Entry and target of a candidate, (2, 3), grid mm."""
+        return np.stack(self.plan.ends_mm(candidate))
 
 
 class TrajectorySolver:
@@ -96,12 +115,13 @@ class TrajectorySolver:
         document = self._document(ranked, together, margin_document(question, budget), protocol)
         if not first.scored.feasible[at] or (together is not None and not together.chosen):
             return _infeasible(ranked, together, document, began)
-        line = np.stack([first.entries.points_mm[at], first.anatomy.target_mm])
+        line = first.line_mm(at)
         certificate = checker_of(first.anatomy).certify(
             line, margin_mm=budget.margin_mm, radius_mm=question.instrument.radius_mm
         )
         document |= {
             "entry_lps_mm": lps(first.anatomy, line[:1])[0],
+            "target_lps_mm": lps(first.anatomy, line[1:])[0],
             "path_lps_mm": lps(first.anatomy, line) if certificate.holds else None,
             "length_mm": certificate.length_mm,
             "cost": float(first.scored.score[at]),
@@ -112,7 +132,7 @@ class TrajectorySolver:
         said = (
             f"certified: {certificate.length_mm:.1f} mm at {angle:.0f}° to the bone, never less than "
             f"{nearest.clearance_lower_bound_mm:.2f} mm from {nearest.name} (margin {budget.margin_mm:.2f} mm); "
-            f"{int(first.scored.feasible.sum())} of {len(first.entries)} entries are feasible"
+            f"{int(first.scored.feasible.sum())} of {len(first.plan)} candidates are feasible"
             if certificate.holds
             else f"refused by the independent check: {'; '.join(certificate.reasons)}"
         )
@@ -124,7 +144,7 @@ class TrajectorySolver:
             "margin_mm": budget.margin_mm,
             "slack_mm": slack,
             "angle_deg": angle,
-            "candidates": float(len(first.entries)),
+            "candidates": float(len(first.plan)),
             "cpu_seconds": time.process_time() - began,
         }
         return Solution(
@@ -142,7 +162,7 @@ class TrajectorySolver:
         began = time.process_time()
         margin = budget_of(question, protocol).margin_mm
         ranked = rank(question, protocol, margin)
-        at = int(np.lexsort((np.arange(len(ranked.entries)), ranked.scored.length_mm))[0])
+        at = int(np.lexsort((np.arange(len(ranked.plan)), ranked.scored.length_mm))[0])
         return {
             "shortest": {
                 "found": 1.0,
@@ -172,7 +192,7 @@ class TrajectorySolver:
         return Players(
             variables=names,
             periods=(None,) * len(names),
-            shown=tuple(f"{missed[name]} of {len(ranked.entries)} candidates miss it" for name in names),
+            shown=tuple(f"{missed[name]} of {len(ranked.plan)} candidates miss it" for name in names),
             answer=answer,
             outputs=("score of the best trajectory",),
             unit="score, lower is better",
@@ -195,9 +215,10 @@ class TrajectorySolver:
             alternatives=[_candidate(first, int(at)) for at in first.scored.order[:SHOWN]],
             risk={"unit": "score, lower is better", "points": _risk_map(first)},
             candidates={
-                "scored": len(first.entries),
+                "scored": len(first.plan),
                 "feasible": int(first.scored.feasible.sum()),
                 "missed": dict(histogram(first.scored)),
+                "verdict": first.plan.verdict.as_dict(),
                 "limits": {
                     "margin_mm": margin["margin_mm"],
                     "angle_deg": protocol["angle_limit_deg"],
@@ -214,64 +235,36 @@ NONE = 100.0
 
 
 def rank(case: Case, protocol: Mapping[str, float], margin_mm: float) -> Ranked:
-    """Score every entry of one target."""
-    from suwen.engines.clearance.fields import risk_field
-
+    """Score every straight way to one target."""
     anatomy = anatomy_of(case)
-    entries = _entries(anatomy, protocol)
-    checker = checker_of(anatomy)
-    ends = np.broadcast_to(anatomy.target_mm, entries.points_mm.shape)
-    clearance = checker.segment_clearances_mm(entries.points_mm, ends, radius_mm=case.instrument.radius_mm)
-    weights = {**dict.fromkeys(anatomy.critical, protocol["risk_weight"]), **case.weights}
-    risk = risk_field(anatomy.labels, anatomy.spacing_mm, weights, reach_mm=protocol["risk_reach_mm"])
-    closed = np.zeros(anatomy.labels.shape, bool) if anatomy.closed is None else anatomy.closed.copy()
-    closed[tuple(entries.voxels.T)] = False
-    scored = score(
-        entries.points_mm,
-        anatomy.target_mm,
-        clearance_mm=clearance,
-        normals=_normals(anatomy, entries),
-        risk=mean_risk(entries.points_mm, anatomy.target_mm, closed, risk, anatomy.spacing_mm),
+    body = np.ones(anatomy.labels.shape, bool) if case.body is None else case.body
+    plan = plan_trajectories(
+        anatomy.labels,
+        spacing_mm=anatomy.spacing_mm,
+        targets=anatomy.target_mm if case.target.structure is None else case.target.structure,
+        critical=anatomy.critical,
         limits=Limits(
             margin_mm=margin_mm,
             angle_deg=protocol["angle_limit_deg"],
             length_mm=protocol["length_limit_mm"],
         ),
+        radius_mm=case.instrument.radius_mm,
+        body=body,
+        entries=None if anatomy.entry_mm is None else anatomy.entry_mm[None],
+        bone=case.bone,
         weights=Weights(
             clearance=protocol["weight_clearance"],
             angle=protocol["weight_angle"],
             length=protocol["weight_length"],
             risk=protocol["weight_risk"],
         ),
-    )
-    return Ranked(anatomy=anatomy, entries=entries, scored=scored)
-
-
-def _entries(anatomy: Anatomy, protocol: Mapping[str, float]) -> Entries:
-    body = anatomy.case.body
-    tissue = np.ones(anatomy.labels.shape, bool) if body is None else body | (anatomy.labels != 0)
-    if anatomy.entry is not None:
-        surface = np.zeros(anatomy.labels.shape, bool)
-        surface[anatomy.entry] = True
-    else:
-        surface = surface_of(anatomy.case)
-    return entries_on(
-        surface,
-        np.asarray(tissue),
-        anatomy.spacing_mm,
+        tissue_weights={**dict.fromkeys(anatomy.critical, protocol["risk_weight"]), **case.weights},
+        risk_reach_mm=protocol["risk_reach_mm"],
         about=int(protocol["candidates"]),
-        near_mm=anatomy.target_mm,
-        within_mm=1.3 * protocol["length_limit_mm"] if anatomy.entry is None else np.inf,
+        about_targets=int(protocol["target_points"]),
+        checker=checker_of(anatomy),
     )
-
-
-def _normals(anatomy: Anatomy, entries: Entries) -> Floats:
-    """The bone's normal where each way meets it; the body's at the entry where no bone is named."""
-    if not anatomy.case.bone:
-        return entries.inward
-    bone = np.isin(anatomy.labels, anatomy.case.bone)
-    _, normals = bone_normals(bone, entries.points_mm, anatomy.target_mm, anatomy.spacing_mm)
-    return np.asarray(np.where(np.isfinite(normals), normals, entries.inward))
+    return Ranked(anatomy=anatomy, plan=plan)
 
 
 def _together(ranked: Sequence[Ranked], protocol: Mapping[str, float]) -> Together | None:
@@ -279,12 +272,10 @@ def _together(ranked: Sequence[Ranked], protocol: Mapping[str, float]) -> Togeth
     if len(ranked) < 2 or not all(one.scored.feasible.any() for one in ranked):
         return None
     best = [_feasible(one) for one in ranked]
+    lines = [np.stack([one.line_mm(int(at)) for at in some]) for one, some in zip(ranked, best, strict=True)]
     found = choose_together(
-        [one.entries.points_mm[some] for one, some in zip(ranked, best, strict=True)],
-        [
-            np.broadcast_to(one.anatomy.target_mm, (len(some), 3))
-            for one, some in zip(ranked, best, strict=True)
-        ],
+        [line[:, 0] for line in lines],
+        [line[:, 1] for line in lines],
         [one.scored.score[some] for one, some in zip(ranked, best, strict=True)],
         separation_mm=protocol["separation_mm"],
     )
@@ -302,36 +293,36 @@ def _feasible(one: Ranked) -> NDArray[np.int64]:
 
 
 def _candidate(ranked: Ranked, at: int) -> dict[str, Any]:
-    scored, anatomy = ranked.scored, ranked.anatomy
-    names = list(anatomy.critical.values())
-    labels = list(checker_of(anatomy).trees)
-    nearest = anatomy.critical[labels[int(scored.nearest[at])]] if names else ""
+    told = ranked.plan.candidate_document(at)
+    entry, target = lps(ranked.anatomy, ranked.line_mm(at))
     return {
-        "entry_lps_mm": lps(anatomy, ranked.entries.points_mm[at : at + 1])[0],
-        "target_lps_mm": lps(anatomy, [anatomy.target_mm])[0],
-        "score": float(scored.score[at]),
-        "clearance_mm": float(scored.clearance_mm[at].min()),
-        "slack_mm": float(scored.slack_mm[at]),
-        "nearest": nearest,
-        "angle_deg": float(scored.angle_deg[at]),
-        "length_mm": float(scored.length_mm[at]),
-        "risk": float(scored.risk[at]) if np.isfinite(scored.risk[at]) else None,
-        "feasible": bool(scored.feasible[at]),
-        "reasons": scored.reasons(at),
+        "entry_lps_mm": entry,
+        "target_lps_mm": target,
+        "score": told["score"],
+        "clearance_mm": min(told["clearance_mm"].values()),
+        "slack_mm": told["slack_mm"],
+        "nearest": told["nearest"],
+        "crossed": told["crossed"],
+        "angle_deg": told["angle_deg"],
+        "length_mm": told["length_mm"],
+        "risk": told["mean_risk"],
+        "feasible": told["feasible"],
+        "reasons": told["reasons"],
     }
 
 
 def _risk_map(ranked: Ranked) -> list[dict[str, Any]]:
     """Score of every entry, the best first, for display."""
-    chosen = ranked.scored.order[:POINTS]
-    points = lps(ranked.anatomy, ranked.entries.points_mm[chosen])
+    drawn = risk_map(ranked.plan.entries, ranked.scored)
+    order = np.lexsort((drawn.value, ~drawn.feasible))[:POINTS]
+    points = lps(ranked.anatomy, drawn.points_mm[order])
     return [
         {
             "lps_mm": [round(value, 1) for value in point],
-            "value": round(float(ranked.scored.score[at]), 3),
-            "feasible": bool(ranked.scored.feasible[at]),
+            "value": round(float(drawn.value[at]), 3),
+            "feasible": bool(drawn.feasible[at]),
         }
-        for point, at in zip(points, chosen.tolist(), strict=True)
+        for point, at in zip(points, order.tolist(), strict=True)
     ]
 
 
@@ -343,6 +334,8 @@ def _electrodes(ranked: Sequence[Ranked], together: Together | None) -> dict[str
         "total_score": together.total if together.chosen else None,
         "best_alone": together.alone,
         "conflicts_resolved": [list(pair) for pair in together.conflicts],
+        "moved": list(together.moved),
+        "blocked": [list(pair) for pair in together.blocked],
         "proven": together.proven,
     }
 
@@ -355,15 +348,7 @@ def _infeasible(
         sentence = "No set of trajectories keeps the electrodes apart"
     else:
         one = next(each for each in ranked if not each.scored.feasible.any())
-        inside = ~one.scored.missed[:, 0]
-        best = int(np.where(inside, one.scored.slack_mm, -np.inf).argmax())
-        clearance = float(one.scored.clearance_mm[best].min())
-        nearest = _candidate(one, best)["nearest"]
-        counts = ", ".join(f"{count} {name}" for name, count in histogram(one.scored).items() if count)
-        sentence = (
-            f"No trajectory keeps every limit: of {len(one.entries)} entries miss {counts}; the best clearance "
-            f"there is, is {clearance:.2f} mm, at {nearest}"
-        )
+        sentence = f"No trajectory keeps every limit: {one.plan.verdict.said}"
     return Solution(
         kind="trajectory",
         found=False,
