@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suwen.core.errors import Refused
 from suwen.engines.registration.configuration import contradicts
 from suwen.engines.registration.error import TargetErrors, predict_tre
-from suwen.engines.registration.localisation import fle_covariances
+from suwen.engines.registration.localisation import FleEstimate, estimate_fle, fle_covariances
 from suwen.engines.registration.points import Registration
 from suwen.engines.registration.radius import error_radius
 
@@ -37,6 +36,9 @@ class RegistrationContribution:
         The same as one figure: RMS distance, for a budget that adds isotropic errors in squares.
     source
         What it was predicted from, as a sentence.
+    contradicted
+        Whether the residuals are larger than the stated localisation error explains, as an outlying fiducial makes
+        them. The figures are then from the residuals, and larger.
     """
 
     target_lps_mm: tuple[float, float, float]
@@ -46,6 +48,7 @@ class RegistrationContribution:
     deviation_mm: tuple[float, float, float]
     budget_rms_mm: float
     source: str
+    contradicted: bool
 
     def as_dict(self) -> dict[str, Any]:
         """The contribution as JSON's own types."""
@@ -57,6 +60,7 @@ class RegistrationContribution:
             "deviation_mm": list(self.deviation_mm),
             "budget_rms_mm": self.budget_rms_mm,
             "source": self.source,
+            "contradicted": self.contradicted,
         }
 
 
@@ -65,7 +69,7 @@ def registration_contribution(
     target_lps_mm: ArrayLike,
     coverage: float = 0.95,
     *,
-    fle: ArrayLike | float | None = None,
+    fle: ArrayLike | float | FleEstimate | None = None,
 ) -> RegistrationContribution:
     """What the safety margin at a target needs from a registration.
 
@@ -84,42 +88,48 @@ def registration_contribution(
     ------
     BadInput
         As :func:`~suwen.engines.registration.error.predict_tre`.
-    Refused
-        ``fle-contradicted``: the residuals are larger than the stated localisation error explains.
+
+    Notes
+    -----
+    A stated localisation error that the residuals contradict would make the margin too small. It is then put aside,
+    and estimated from those residuals; :func:`~suwen.engines.registration.outliers.find_outliers` says which
+    fiducial it may be.
     """
     at = np.reshape(np.asarray(target_lps_mm, float), (1, -1))
     found = predict_tre(registration, at, fle=fle, coverage=coverage)
     stated = registration.fle_mm if fle is None else fle
-    if stated is not None and _contradicted(registration, stated):
-        raise Refused(
-            f"a registration error of {registration.fre_mm:.3g} mm contradicts the stated localisation error of "
-            f"{found.fle_mm:.3g} mm, and a margin from it would be too small",
-            where="fle",
-            fix="Look for outlying fiducials, or leave the localisation error out and have it estimated",
-            code="fle-contradicted",
-        )
+    contradicted = stated is not None and _contradicted(registration, stated)
+    if contradicted:
+        found = predict_tre(registration, at, fle=estimate_fle(registration), coverage=coverage)
     known = (
         "as given"
         if found.degrees_of_freedom is None
         else f"estimated from the residuals, {found.degrees_of_freedom} degrees of freedom"
     )
+    if contradicted:
+        known += "; they contradict the stated one, so look for outlying fiducials"
     return contribution_of(
         found,
         source=f"paired points, {len(registration.names)} fiducials, "
         f"localisation error {found.fle_mm:.2g} mm RMS {known}",
+        contradicted=contradicted,
     )
 
 
-def _contradicted(registration: Registration, fle: ArrayLike | float) -> bool:
+def _contradicted(registration: Registration, fle: ArrayLike | float | FleEstimate) -> bool:
     """Whether the residuals are larger than a stated localisation error explains."""
     pairs = registration.pairs
+    if isinstance(fle, FleEstimate):
+        fle = max(fle.fle_mm, 1e-9)
     traces = np.trace(fle_covariances(pairs, fle), axis1=1, axis2=2)
     of_weight_1 = float(np.sqrt((pairs.weights * traces).mean()))
     sse = registration.fre_mm**2 * float(pairs.weights.sum())
     return contradicts(sse, of_weight_1, registration.degrees_of_freedom)
 
 
-def contribution_of(found: TargetErrors, *, source: str, at: int = 0) -> RegistrationContribution:
+def contribution_of(
+    found: TargetErrors, *, source: str, at: int = 0, contradicted: bool = False
+) -> RegistrationContribution:
     """The contribution of predicted errors at one target, however they were predicted.
 
     Parameters
@@ -131,6 +141,8 @@ def contribution_of(found: TargetErrors, *, source: str, at: int = 0) -> Registr
         What they were predicted from.
     at
         Which target.
+    contradicted
+        Whether what was stated of localisation did not hold.
     """
     covariance, radius = found.covariance_mm2[at], float(found.radius_mm[at])
     deviations = np.sqrt(np.clip(np.linalg.eigvalsh(covariance), 0, None))
@@ -145,4 +157,5 @@ def contribution_of(found: TargetErrors, *, source: str, at: int = 0) -> Registr
         deviation_mm=(low, middle, high),
         budget_rms_mm=float(np.linalg.norm([low, middle, high])),
         source=source,
+        contradicted=contradicted,
     )

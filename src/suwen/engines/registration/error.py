@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from suwen.engines.registration.configuration import check_configuration, checked_fle
 from suwen.engines.registration.fiducials import Fiducials, points_of
-from suwen.engines.registration.localisation import estimate_fle, fle_covariances
+from suwen.engines.registration.localisation import FleEstimate, estimate_fle, fle_covariances
 from suwen.engines.registration.points import Registration
 from suwen.engines.registration.radius import error_radius
 from suwen.engines.registration.rigid import Floats, skew
@@ -107,7 +107,7 @@ def predict_tre(
     registration: Registration,
     targets_mm: ArrayLike,
     *,
-    fle: ArrayLike | float | None = None,
+    fle: ArrayLike | float | FleEstimate | None = None,
     coverage: float = 0.95,
 ) -> TargetErrors:
     """Predicted registration error at each target: covariance, RMS, and the radius that holds ``coverage`` of it.
@@ -121,8 +121,9 @@ def predict_tre(
     fle
         Localisation of both sides together, for a fiducial of weight 1: RMS distance in mm, or a covariance (3, 3)
         in mm2 in the fixed frame (see :func:`~suwen.engines.registration.localisation.combined_fle`); or
-        covariances (n, 3, 3), one for each fiducial as it is. By default the registration's own ``fle_mm``, and
-        without that an estimate from its residuals, whose uncertainty widens the radius.
+        covariances (n, 3, 3), one for each fiducial as it is; or an estimate, whose uncertainty widens the radius,
+        as :func:`~suwen.engines.registration.localisation.estimate_fle` pools it from earlier patients. By default
+        the registration's own ``fle_mm``, and without that an estimate from its own residuals.
     coverage
         0.5 to below 1.
 
@@ -145,10 +146,10 @@ def predict_tre(
     targets = points_of(targets_mm, "targets")
     pairs, free = registration.pairs, None
     if fle is None:
-        fle = registration.fle_mm
-    if fle is None:
-        found = estimate_fle(registration)
-        fle, free = max(found.fle_mm, 1e-9), found.degrees_of_freedom
+        fle = estimate_fle(registration) if registration.fle_mm is None else registration.fle_mm
+    if isinstance(fle, FleEstimate):
+        free = fle.degrees_of_freedom
+        fle = max(fle.fle_mm, 1e-9)
     each = fle_covariances(pairs, fle)
     rms = float(np.sqrt(np.trace(each, axis1=1, axis2=2).mean()))
     check_configuration(pairs.fixed_mm, "fixed", rms)

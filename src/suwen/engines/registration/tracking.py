@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from suwen.core.errors import BadInput
 from suwen.engines.registration.error import predict_tre
 from suwen.engines.registration.fiducials import points_of
+from suwen.engines.registration.localisation import FleEstimate
 from suwen.engines.registration.points import Registration
 from suwen.engines.registration.radius import error_radius
 from suwen.engines.registration.rigid import Floats, Rigid, skew
@@ -102,7 +103,7 @@ def shown_tip(
     tip_mm: ArrayLike,
     tracker: Tracker,
     tip_covariance_mm2: ArrayLike | None = None,
-    fle: ArrayLike | float | None = None,
+    fle: ArrayLike | float | FleEstimate | None = None,
     coverage: float = 0.95,
 ) -> ShownTip:
     """The tip of a tracked tool in the image, with its error.
