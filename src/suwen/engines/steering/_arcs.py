@@ -6,7 +6,7 @@ curvature towards ``side``, a unit vector square to the tangent: the plane in wh
 
 from __future__ import annotations
 
-from math import acos, ceil, cos, floor, inf, sin, sqrt
+from math import acos, atan2, ceil, cos, floor, inf, pi, sin, sqrt
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,8 @@ def chords(spacing: Any, bend: float, length: float) -> int:
     most = 0.25 * min(spacing[0], spacing[1], spacing[2])
     if bend > 0.0:
         most = min(most, sqrt(8.0 * _SAGITTA_MM / bend))
-    return max(1, ceil(length / most))
+    count: int = max(1, ceil(length / most))
+    return count
 
 
 @compiled
@@ -169,3 +170,26 @@ def last(pose: Any, target: Any, most: float, side: Any) -> Any:
     for at in range(3):
         side[at] /= aside
     return bend, distance * acos(min(1.0, ahead / distance)) / (aside / distance)
+
+
+@compiled
+def shortest(pose: Any, target: Any, most: float) -> float:
+    """Length below which no curve of curvature up to ``most`` leads from a pose to the target.
+
+    With R the least radius: one arc of R, then straight on, is the shortest way to a point outside the ring of all
+    circles of R that touch the tangent (Dubins 1957, without a heading at the end). Into that ring, and to any point
+    behind, nothing leads that is shorter than half a circle: the tangent turns by ``s / R`` at most, so what is
+    gained ahead is at least ``R sin(s / R)``.
+    """
+    radius = 1.0 / most
+    distance, ahead = 0.0, 0.0
+    for at in range(3):
+        distance += (target[at] - pose[at]) ** 2
+        ahead += (target[at] - pose[at]) * pose[3 + at]
+    aside = sqrt(max(0.0, distance - ahead**2))
+    straight = distance - 2.0 * radius * aside  # squared
+    if ahead < -_HERE_MM or straight < -_HERE_MM * radius:
+        return max(sqrt(distance), pi * radius)
+    straight = sqrt(max(0.0, straight))
+    turn = 0.5 * pi + atan2(aside - radius, max(0.0, ahead)) - atan2(straight, radius)
+    return max(sqrt(distance), radius * turn + straight)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from suwen.engines.compiled import compiled
-from suwen.engines.steering._arcs import along, end, last, square_to
+from suwen.engines.steering._arcs import along, end, last, shortest, square_to
 
 _SLOTS = 1 << 21
 """Of the table of cells: several times the poses there may be."""
@@ -74,6 +74,7 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
     step: float,
     cell: Any,
     least: float,
+    longest: float,
     nodes: int,
 ) -> Any:
     """Grow pieces from the starts until no cheaper way to the target is left, or ``nodes`` poses are used.
@@ -95,18 +96,21 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
     cell
         (2,): sides of a cell of poses, in mm and in parts of a unit tangent.
     least
-        Least cost per mm: it, times the straight distance, never overestimates what is left.
+        Least cost per mm: it, times the length of the shortest curve, never overestimates what is left.
+    longest
+        Length that a path may have, mm.
     nodes
         Poses at most.
 
     Returns
     -------
     tuple
-        Parents (m,), pieces (m, 5) (curvature, length, side) that led to each pose; the pose from which the last arc
-        leaves, -1 for none, that arc (5,), the whole cost, and whether poses ran out.
+        Poses (m, 6), parents (m,), pieces (m, 5) (curvature, length, side) that led to each; the pose from which the
+        last arc leaves, -1 for none, that arc (5,), the whole cost, and whether poses ran out.
     """
     poses, parents = np.empty((nodes, 6)), np.full(nodes, -1, np.int64)
-    pieces, costs, slots = np.zeros((nodes, 5)), np.empty(nodes), np.full(nodes, -1, np.int64)
+    pieces, slots = np.zeros((nodes, 5)), np.full(nodes, -1, np.int64)
+    costs, lengths = np.empty(nodes), np.empty(nodes)
     heap_f, heap_at = np.empty(nodes + 1), np.empty(nodes + 1, np.int64)
     seen, owner = np.zeros(_SLOTS, np.int64), np.zeros(_SLOTS, np.int64)
     count, size = 0, 0
@@ -114,8 +118,11 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
     side, pose, out = np.zeros(3), np.empty(6), np.empty(6)
     spent = False
     for n in range(len(starts)):
-        poses[count], costs[count] = starts[n], 0.0
-        _push(heap_f, heap_at, size, least * _away(starts[n], target), count)
+        left = shortest(starts[n], target, most)
+        if left > longest:
+            continue
+        poses[count], costs[count], lengths[count] = starts[n], 0.0, 0.0
+        _push(heap_f, heap_at, size, least * left, count)
         size += 1
         count += 1
     while size > 0 and not spent:
@@ -128,25 +135,22 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
             continue  # a cheaper pose of this cell has come since
         pose[:] = poses[here]
         bend, length = last(pose, target, most, side)
-        if length > 0.0:
+        if 0.0 < length <= longest - lengths[here]:
             whole = costs[here] + along(walls, cost, uniform, spacing, pose, side, bend, length)
             if whole < best:
                 best, best_at = whole, here
                 closing[0], closing[1] = bend, length
                 closing[2:] = side
-        elif parents[here] >= 0 and costs[here] < best and _away(pose, target) <= tolerance:
+        elif length == 0.0 and parents[here] >= 0 and costs[here] < best and _away(pose, target) <= tolerance:
             best, best_at = costs[here], here
             closing[:] = 0.0
         for b in range(len(bends)):
             for a in range(1 if bends[b] == 0.0 else len(angles)):
                 square_to(pose[3:], angles[a], side)
-                way = along(walls, cost, uniform, spacing, pose, side, bends[b], step)
-                if way == inf:
-                    continue
                 end(pose, side, bends[b], step, out)
-                g = costs[here] + way
-                f = g + least * _away(out, target)
-                if f >= best:
+                left = shortest(out, target, most)
+                g = costs[here] + least * step
+                if lengths[here] + step + left > longest or g + least * left >= best:
                     continue
                 key = _cell(out, cell)
                 slot = key % _SLOTS
@@ -154,11 +158,16 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
                     slot = (slot + 1) % _SLOTS
                 if seen[slot] == key and costs[owner[slot]] <= g:
                     continue
+                g = costs[here] + along(walls, cost, uniform, spacing, pose, side, bends[b], step)
+                f = g + least * left
+                if g == inf or f >= best or (seen[slot] == key and costs[owner[slot]] <= g):
+                    continue
                 if count == nodes:
                     spent = True
                     break
                 seen[slot], owner[slot], slots[count] = key, count, slot
-                poses[count], parents[count], costs[count] = out, here, g
+                poses[count], parents[count] = out, here
+                costs[count], lengths[count] = g, lengths[here] + step
                 pieces[count, 0], pieces[count, 1] = bends[b], step
                 pieces[count, 2:] = side
                 _push(heap_f, heap_at, size, f, count)
@@ -166,4 +175,4 @@ def search(  # noqa: PLR0912, PLR0915  (one loop over a heap)
                 count += 1
             if spent:
                 break
-    return parents[:count], pieces[:count], best_at, closing, best, spent
+    return poses[:count], parents[:count], pieces[:count], best_at, closing, best, spent

@@ -89,6 +89,7 @@ def steer(
     radius_min_mm: float,
     cost: NDArray[Any] | None = None,
     cone_deg: float = 30.0,
+    length_max_mm: float | None = None,
     tolerance_mm: float = TOLERANCE_MM,
     level_max: int = len(LEVELS) - 1,
 ) -> Steered:
@@ -115,6 +116,8 @@ def steer(
         (I, J, K): cost per mm, above 0; ``None`` for 1 everywhere.
     cone_deg
         0 to 90.
+    length_max_mm
+        Longest path; by default ``pi / 2`` times the distance, half a circle on both ends.
     tolerance_mm
         How far from the target the path may end where no arc hits it.
     level_max
@@ -123,23 +126,27 @@ def steer(
     Raises
     ------
     BadInput
-        ``bad-radius``, ``bad-direction``, ``bad-cone``, ``bad-tolerance``, ``bad-level``, ``outside-image``,
-        ``start-in-wall``, ``target-in-wall``, ``same-place``, ``bad-walls``, ``bad-spacing``, ``bad-cost``.
+        ``bad-radius``, ``bad-direction``, ``bad-cone``, ``bad-tolerance``, ``bad-length``, ``bad-level``,
+        ``outside-image``, ``start-in-wall``, ``target-in-wall``, ``same-place``, ``bad-walls``, ``bad-spacing``,
+        ``bad-cost``.
     MissingExtra
         Without numba.
     """
-    _check_numbers(radius_min_mm, cone_deg, tolerance_mm, level_max)
+    _check_numbers(radius_min_mm, cone_deg, tolerance_mm, length_max_mm, level_max)
     asked = question(walls, cost, spacing_mm, (entry_mm, target_mm), direction)
     from suwen.engines.steering import _poses
 
     most, said = 1.0 / radius_min_mm, ""
+    longest = pi / 2 * float(np.linalg.norm(asked.target - asked.entry))
+    if length_max_mm is not None:
+        longest = float(length_max_mm)
     for level in LEVELS[: level_max + 1]:
         piece = min(level.piece_mm, radius_min_mm * pi / 4)
-        poses = starts(asked, cone_deg, level.rings)
-        parents, pieces, at, last, whole, spent = _poses.search(
-            asked.walls, asked.cost, asked.uniform, asked.spacing, poses, asked.target, float(tolerance_mm), most,
+        begin = starts(asked, cone_deg, level.rings)
+        poses, parents, pieces, at, last, whole, spent = _poses.search(
+            asked.walls, asked.cost, asked.uniform, asked.spacing, begin, asked.target, float(tolerance_mm), most,
             np.array(level.shares) * most, np.arange(level.planes) * (2 * pi / level.planes), piece,
-            np.array((level.cell[0] * piece / level.piece_mm, level.cell[1])), asked.least, NODES,
+            np.array((level.cell[0] * piece / level.piece_mm, level.cell[1])), asked.least, longest, NODES,
         )  # fmt: skip
         said = f"pieces of {piece:.3g} mm in {level.planes} bevel planes"
         if at >= 0:
@@ -149,7 +156,8 @@ def steer(
                 at = parents[at]
             said += f", the best of {NODES} poses" if spent else ""
             return _made(asked, poses[at], chain[::-1], float(whole), said)
-        said = f"none with {said}" + (f", and not all were tried within {NODES} poses" if spent else "")
+        said = f"none with {said}, up to {longest:.0f} mm long"
+        said += f", and not all were tried within {NODES} poses" if spent else ""
     return Steered(
         reached=False,
         path_mm=np.empty((0, 3)),
@@ -186,7 +194,9 @@ def _made(asked: Question, start: Floats, chain: list[Floats], cost: float, said
     )
 
 
-def _check_numbers(radius: float, cone_deg: float, tolerance: float, level_max: int) -> None:
+def _check_numbers(
+    radius: float, cone_deg: float, tolerance: float, length_max: float | None, level_max: int
+) -> None:
     if not isfinite(radius) or radius <= 0:
         raise BadInput(f"a radius of {radius} mm is none", where="radius", fix="Above 0", code="bad-radius")
     if not 0 <= cone_deg <= 90:
@@ -194,6 +204,10 @@ def _check_numbers(radius: float, cone_deg: float, tolerance: float, level_max: 
     if not 0 <= tolerance < inf:
         raise BadInput(
             f"a tolerance of {tolerance} mm is none", where="tolerance", fix="0 or more", code="bad-tolerance"
+        )
+    if length_max is not None and not 0 < length_max < inf:
+        raise BadInput(
+            f"a length of {length_max} mm is none", where="length", fix="Above 0", code="bad-length"
         )
     if level_max not in range(len(LEVELS)):
         raise BadInput(
