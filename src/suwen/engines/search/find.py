@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suwen.core.errors import BadInput
-from suwen.engines.search.ground import Corners, Ground, Voxel, kernel, number
+from suwen.core.errors import BadInput, Refused
+from suwen.engines.search.ground import Corners, Ground
+from suwen.engines.search.running import Running, aim_at
 
-BUCKET = 0.25
-"""Width of a bucket as a share of the shortest move's least cost: finer sorts more, coarser expands more twice."""
-LOOK_AFTER = 32
+LOOK_AFTER = 64
 """A search that has expanded one voxel in so many first asks whether the target can be reached at all."""
-_CHUNKS = 64
+_EVER = 1 << 62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +54,7 @@ def find_path(
     cost: NDArray[Any] | None = None,
     weight: float = 1.0,
     corners: Corners = "forbid",
+    expand_limit: int | None = None,
 ) -> Found:
     """The cheapest path of 26-neighbour moves.
 
@@ -72,12 +72,16 @@ def find_path(
     weight
         1 is A*; above, the heuristic is weighted and the answer at most so many times too dear (Pohl 1970);
         0 is Dijkstra's search.
+    expand_limit
+        Voxels after which to give up; ``None`` for never.
 
     Raises
     ------
     BadInput
-        ``outside-image``, ``start-in-wall``, ``target-in-wall``, ``bad-weight``, ``no-target``, and what
-        :class:`Ground` refuses.
+        ``outside-image``, ``start-in-wall``, ``target-in-wall``, ``same-place``, ``bad-weight``, ``no-target``,
+        and what :class:`Ground` refuses.
+    Refused
+        ``search-limit``: neither a path nor the proof that there is none.
     MissingExtra
         Without numba.
     """
@@ -89,56 +93,53 @@ def find_path(
     if not np.isfinite(weight) or weight < 0:
         raise BadInput(f"the weight cannot be {weight}", fix="0, 1 or more", code="bad-weight")
     begin = ground.checked(start, "start")
-    mask = np.asarray(goal)
-    several = mask.ndim == 3
-    if several:
-        if mask.shape != ground.shape:
-            raise BadInput("the targets are no mask like the walls", fix="Give (I, J, K)", code="no-target")
-        goals = ((mask != 0) & (ground.walls == 0)).view(np.uint8)
-        marked = np.argwhere(goals)
-        if not len(marked):
-            raise BadInput("no target is free", fix="Give at least one outside the walls", code="no-target")
-        box = np.stack([marked.min(0), marked.max(0)], 1).ravel()
-        target = -1
-    else:
-        end = ground.checked(goal, "target")
-        goals, target = np.zeros((1, 1, 1), np.uint8), number(end)
-        box = np.repeat(np.array(end), 2)
-    return _search(ground, begin, goals, several, target, box, float(weight))
+    aim = aim_at(ground, goal)
+    if not aim.several and tuple(aim.voxels[0]) == begin:
+        raise BadInput(
+            "start and target are one voxel", where="target", fix="Choose another", code="same-place"
+        )
+    running = Running(ground, begin, aim, float(weight))
+    answer(running, _EVER if expand_limit is None else expand_limit)
+    return found_by(running, float(weight))
 
 
-def _search(
-    ground: Ground, begin: Voxel, goals: Any, several: bool, target: int, box: Any, weight: float
-) -> Found:
-    compiled = kernel()
-    query, start = ground.begin(), number(begin)
-    control = np.zeros(8, np.int64)
-    best = np.array([np.inf, 0.0])
-    heads = np.full(4096, -1, np.int32)
-    filled = np.full(4096, compiled.CHUNK, np.int32)
-    following = np.empty(_CHUNKS, np.int32)
-    at, given = np.empty(_CHUNKS * compiled.CHUNK, np.int64), np.empty(_CHUNKS * compiled.CHUNK)
-    width = BUCKET * float(ground.spacing_mm.min()) * ground.least
-    limit = max(ground.walls.size // LOOK_AFTER, 10_000)
-    while True:
-        status, heads, filled, following, at, given = compiled.search(
-            ground.bits, ground.rows, ground.cost, ground.uniform, ground.state, ground.places, query, ground.needs,
-            ground.lengths, ground.steps, box.astype(np.int64), goals, several, weight * ground.least, start,
-            target, width, control, best, heads, filled, following, at, given, limit,
-        )  # fmt: skip
-        if status != compiled.PAUSED:
-            break
-        limit = 1 << 62
-        if not connected(ground, begin, goals if several else None, target):
-            break
-    expanded = int(control[4])
-    if status != compiled.FOUND:
-        nothing = np.empty((0, 3), np.int32)
-        return Found(reached=False, path=nothing, cost=np.inf, length_mm=np.inf, expanded=expanded, bound=1.0)
-    path = compiled.trace(ground.state, ground.places, int(control[5]), start)
-    cost, length = along(ground, path)
+def answer(running: Running, most: int) -> None:
+    """Go on until there is a path or the proof that there is none.
+
+    Which voxels are connected is known after one pass over the walls, however far the search would have to go to
+    find out; but most searches are shorter than that pass, so it is made when one turns out to be long.
+    """
+    ground = running.ground
+    soon = min(most, max(ground.walls.size // LOOK_AFTER, 10_000))
+    if "runs" not in ground.__dict__ and running.go(soon):
+        return
+    regions = ground.regions_at(np.vstack([running.start, running.aim.voxels]))
+    if (regions[1:] == regions[0]).any() and not running.go(most):
+        raise Refused(
+            f"the search was stopped after {most} voxels", fix="Raise expand_limit", code="search-limit"
+        )
+
+
+def found_by(running: Running, weight: float) -> Found:
+    """What a search that has ended found."""
+    path = running.path()
+    if not len(path):
+        return Found(
+            reached=False,
+            path=path,
+            cost=np.inf,
+            length_mm=np.inf,
+            expanded=running.expanded,
+            bound=1.0,
+        )
+    cost, length = along(running.ground, path)
     return Found(
-        reached=True, path=path, cost=cost, length_mm=length, expanded=expanded, bound=max(weight, 1.0)
+        reached=True,
+        path=path,
+        cost=cost,
+        length_mm=length,
+        expanded=running.expanded,
+        bound=max(weight, 1.0),
     )
 
 
@@ -150,36 +151,3 @@ def along(ground: Ground, path: NDArray[np.int32]) -> tuple[float, float]:
         return length, length
     per_mm = ground.per_mm[tuple(path.T)].astype(np.float64)
     return float((steps * 0.5 * (per_mm[1:] + per_mm[:-1])).sum()), length
-
-
-def connected(ground: Ground, start: Voxel, goals: Any, target: int) -> bool:
-    """Whether any goal can be reached at all: one pass over the grid, however far the goal is.
-
-    Parameters
-    ----------
-    ground
-        The grid.
-    start
-        A free voxel.
-    goals
-        uint8 (I, J, K): not 0 at a goal; or ``None``.
-    target
-        The goal as one number, where there are no ``goals``.
-    """
-    from suwen.engines.search import _connected
-
-    i, j, k = target >> 42, (target >> 21) & 0x1FFFFF, target & 0x1FFFFF
-    columns = ground.shape[2]
-    line = columns * ground.shape[1]
-    flags = np.zeros(1, np.uint8) if goals is None else np.ascontiguousarray(goals).ravel()
-    return bool(
-        _connected.connected(
-            np.ascontiguousarray(ground.walls).ravel(),
-            line,
-            columns,
-            ground.corners == "allow",
-            start[0] * line + start[1] * columns + start[2],
-            i * line + j * columns + k if goals is None else -1,
-            flags,
-        )
-    )
