@@ -64,6 +64,13 @@ def test_no_curve_is_shorter_than_the_bound() -> None:
     assert tightest < 1e-6
 
 
+def test_a_little_more_than_half_a_circle_leads_behind() -> None:
+    start, side, after = pose((0, 0, 0), (1, 0, 0)), np.array([0.0, 1.0, 0.0]), np.empty(6)
+    _arcs.end(start, side, 1 / 30, 1.01 * np.pi * 30, after)
+    assert after[0] < 0
+    assert np.pi * 30 <= _arcs.shortest(start, after[:3], 1 / 30) <= 1.01 * np.pi * 30
+
+
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 1.7, 1.1)])
 def test_no_box_that_a_chord_touches_is_missed(spacing: tuple[float, float, float]) -> None:
     """Against points every 0.002 mm of each chord: a box that one of them lies in is always found."""

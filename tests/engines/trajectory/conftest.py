@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,7 @@ def _risk(a: Any, b: Any, closed: Any, risk: Any, spacing: Any) -> float:
     cuts = [0.0, 1.0]
     for axis in range(3):
         first, last = sorted((begin[axis], begin[axis] + way[axis]))
-        for plane in np.arange(np.ceil(first - 0.5) + 0.5, last):
-            cuts.append((plane - begin[axis]) / way[axis])
+        cuts += [(plane - begin[axis]) / way[axis] for plane in np.arange(np.ceil(first - 0.5) + 0.5, last)]
     cuts = np.unique(cuts)
     for cut in cuts[1:-1]:
         at = begin + cut * way + 0.5
@@ -58,7 +57,7 @@ def _risk(a: Any, b: Any, closed: Any, risk: Any, spacing: Any) -> float:
         if any(closed[voxel] for voxel in product(*sides)):
             return float("inf")
     total = 0.0
-    for one, two in zip(cuts[:-1], cuts[1:], strict=True):
+    for one, two in pairwise(cuts):
         voxel = tuple(np.floor(begin + (one + two) / 2 * way + 0.5).astype(int))
         if closed[voxel]:
             return float("inf")

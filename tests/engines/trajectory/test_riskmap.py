@@ -17,8 +17,9 @@ MIDDLE = np.array([30.0, 30.0, 30.4])
 def test_each_entry_has_the_value_of_its_best_way() -> None:
     labels = (np.linalg.norm(GRID - MIDDLE, axis=-1) < 26).astype(np.int16)
     labels[44:48][labels[44:48] != 0] = 2
+    targets = MIDDLE + np.array([[0, 0, 0], [-6, -6, -6], [4, 0, 0]])
     found = plan_trajectories(
-        labels, spacing_mm=SPACING, targets=[MIDDLE, MIDDLE - 6, MIDDLE + (4, 0, 0)], critical={2: "wall"},
+        labels, spacing_mm=SPACING, targets=targets, critical={2: "wall"},
         limits=Limits(margin_mm=3, length_mm=30), radius_mm=0.5, about=200,
     )  # fmt: skip
     drawn = risk_map(found.entries, found.scored)

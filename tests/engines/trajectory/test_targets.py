@@ -28,7 +28,7 @@ def test_the_deepest_point_of_a_brick_is_in_its_middle() -> None:
 def test_depths_are_exact_and_points_spread(about: int) -> None:
     labels = _brick()
     found = targets_in(labels, SPACING, 7, about=about)
-    assert 1 < len(found) <= about
+    assert len(found) == about
     low, high = np.array([4.5, 11.0, 3.75]), np.array([13.5, 25.0, 16.25])
     wanted = np.minimum(found.points_mm - low, high - found.points_mm).min(1)
     np.testing.assert_allclose(found.depth_mm, wanted, atol=1e-6)

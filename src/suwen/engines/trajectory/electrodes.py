@@ -75,8 +75,9 @@ def choose_together(
     """The best choice of one candidate per target, every two axes at least ``separation_mm`` apart.
 
     Exact, by branch and bound, depth first. What is still allowed of each target has a best candidate; the sum of
-    these is a bound, and where they are in nobody's way it is reached. Else one of those in conflict is either
-    taken, and what it stands in the way of forbidden, or forbidden itself; the lower bound is followed first.
+    these is a bound, and where they are in nobody's way it is reached. Else targets in each other's way, two by two,
+    take their best free pair, which is a better bound; and one of those in conflict is either taken, and what it
+    stands in the way of forbidden, or forbidden itself; the lower bound is followed first.
 
     Only the best :data:`SHORTLIST` candidates of each target are looked at to begin with. Whoever takes another
     one pays at least the score of the first that was left out; where that could still be less, the list is doubled.
@@ -147,9 +148,8 @@ def _free(
 
 def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...], bool]:
     """The least total, the rank taken of each target (empty: none), and whether everything was looked at."""
-    count = len(scores)
-    best: float = np.inf
-    taken: tuple[int, ...] = ()
+    sums = {(i, j): np.where(apart, scores[i][:, None] + scores[j], np.inf) for (i, j), apart in free.items()}
+    best, taken = _one_by_one(scores, free)
     open_ = [_node([np.ones(len(one), bool) for one in scores], scores)]
     looked = 0
     while open_:
@@ -160,14 +160,18 @@ def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...
             return best, taken, False
         looked += 1
         bound, ranks, allowed = node
-        against = np.zeros(count, np.int64)
-        for (i, j), apart in free.items():
-            if not apart[ranks[i], ranks[j]]:
-                against[i] += 1
-                against[j] += 1
-        if not against.any():
+        clashes = [pair for pair, apart in free.items() if not apart[ranks[pair[0]], ranks[pair[1]]]]
+        if not clashes:
             best, taken = bound, ranks
             continue
+        # Whoever takes a candidate that costs more than what the best total leaves is never better.
+        allowed = [
+            mask & (one <= one[rank] + (best - bound))
+            for mask, one, rank in zip(allowed, scores, ranks, strict=True)
+        ]
+        if bound + _dearer(clashes, ranks, allowed, scores, sums) >= best:
+            continue
+        against = np.bincount(np.ravel(clashes), minlength=len(scores))
         at = int(against.argmax())
         without = [mask if other != at else mask.copy() for other, mask in enumerate(allowed)]
         without[at][ranks[at]] = False
@@ -175,6 +179,36 @@ def _search(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...
         children.sort(key=lambda child: np.inf if child is None else child[0], reverse=True)
         open_ += children
     return best, taken, True
+
+
+def _one_by_one(scores: Sequence[Floats], free: Free) -> tuple[float, tuple[int, ...]]:
+    """A first choice: target by target the best that is still allowed; there may be none."""
+    allowed = [np.ones(len(one), bool) for one in scores]
+    for at in range(len(scores)):
+        if not allowed[at].any():
+            return np.inf, ()
+        allowed = _taking(at, int(allowed[at].argmax()), allowed, free)
+    node = _node(allowed, scores)
+    return (np.inf, ()) if node is None else node[:2]
+
+
+def _dearer(
+    clashes: Sequence[tuple[int, int]],
+    ranks: Sequence[int],
+    allowed: Sequence[NDArray[np.bool_]],
+    scores: Sequence[Floats],
+    sums: dict[tuple[int, int], Floats],
+) -> float:
+    """By how much the bound rises where targets in each other's way, two by two, take their best free pair."""
+    rise, paired = 0.0, set()
+    for i, j in clashes:
+        if i in paired or j in paired:
+            continue
+        paired |= {i, j}
+        rows, columns = np.flatnonzero(allowed[i]), np.flatnonzero(allowed[j])
+        together = float(sums[i, j][rows[:, None], columns].min())
+        rise += together - float(scores[i][ranks[i]]) - float(scores[j][ranks[j]])
+    return rise
 
 
 Node = tuple[float, tuple[int, ...], list[NDArray[np.bool_]]]

@@ -87,7 +87,7 @@ def targets_in(
     about: int = 8,
     room_mm: Callable[[Floats], Floats] | None = None,
 ) -> Targets:
-    """Points inside a structure: the one with most room, and of even cubes the voxel that lies deepest in each.
+    """Points inside a structure: the voxel with most room, the deepest, and deep ones far from each other.
 
     Depth is exact: from the voxel's centre to the nearest box that is not the structure, also where that is
     outside the image. What is less than half as deep as the deepest is left out: an error would miss the structure.
@@ -139,28 +139,21 @@ def targets_in(
     room = np.zeros(len(own)) if room_mm is None else np.round(room_mm(own * spacing), 6)
     deep = np.flatnonzero(depth >= 0.5 * depth.max())
     some = deep if room[deep].max() >= 0 else np.arange(len(own))
-    order = np.lexsort((*own[some].T[::-1], -depth[some], -room[some]))
-    first = some[order[:1]]
-    if about > 1:
-        more = deep[_spread_deep(own[deep], own[deep] * spacing, depth[deep], int(about) - 1, spacing)]
-        first = np.concatenate([first, more[more != first[0]]])
+    off = np.round(np.linalg.norm((own - own.mean(0)) * spacing, axis=1), 6)
+    order = np.lexsort((*own[some].T[::-1], off[some], -depth[some], -room[some]))
+    first = _spread(int(some[order[0]]), deep, own * spacing, depth, off, max(int(about), 1))
     return Targets(points_mm=own[first] * spacing, depth_mm=depth[first], label=int(label))
 
 
-def _spread_deep(
-    voxels: NDArray[np.int64], points: Floats, depth: Floats, most: int, spacing: Floats
+def _spread(
+    first: int, deep: NDArray[np.int64], points: Floats, depth: Floats, off: Floats, most: int
 ) -> NDArray[np.int64]:
-    """Indices of the deepest voxel of each cube, the smallest cubes that give no more than ``most``."""
-    order = np.lexsort((voxels[:, 2], voxels[:, 1], voxels[:, 0], -depth))
-    chosen = order[:1]
-    size = 2.0 * float(np.ptp(points, axis=0).max() + spacing.max())
-    while size > float(spacing.min()):
-        cells = np.floor((points[order] - points[order[0]]) / size + 0.5).astype(np.int64)
-        _, first = np.unique(cells, axis=0, return_index=True)
-        if len(first) > most:
-            break
-        chosen = order[np.sort(first)]
-        if len(first) == len(voxels):
-            break
-        size *= 0.85
-    return np.asarray(chosen)
+    """The first point, the deepest, and then always the deep one farthest from those there are; indices of points."""
+    chosen = [first]
+    gap = np.linalg.norm(points[deep] - points[first], axis=1)
+    while len(chosen) < most and gap.max() > 0:
+        away = np.round(gap, 6) if len(chosen) > 1 else gap > 0
+        far = np.lexsort((*points[deep].T[::-1], off[deep], -depth[deep], -away.astype(np.float64)))[0]
+        chosen.append(int(deep[far]))
+        np.minimum(gap, np.linalg.norm(points[deep] - points[deep[far]], axis=1), out=gap)
+    return np.array(chosen)
