@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,10 +27,19 @@ def tasks(as_json: Json = False) -> None:
         elif deployed is None:
             line("    no model in service")
         else:
-            auroc = figure(deployed["report"]["metrics"].get("auroc"))
-            line(
-                f"    {deployed['model']} ({deployed['source']}), {deployed['report']['split']} AUROC {auroc}"
-            )
+            line(f"    {deployed['model']} ({deployed['source']}), {_judged(task)}")
+
+
+def _judged(task: dict[str, Any]) -> str:
+    """The figure that a report leads with; what was never judged says so."""
+    from suwen.lifecycle.evaluation.glossary import line_of
+
+    report = task["deployed"]["report"]
+    leading = next((name for name in task["metrics"] if name in report["metrics"]), None)
+    if leading is None:
+        return "not judged on any data yet"
+    named = line_of(leading)
+    return f"{report['split']} {named.title if named else leading} {figure(report['metrics'][leading])}"
 
 
 def doctor(as_json: Json = False) -> None:

@@ -197,7 +197,7 @@ class PathCases(Computed):
             path=folder,
             records=len(items),
             items=tuple(items),
-            classes=frozenset(task.endpoint.classes),
+            classes=frozenset(task.endpoint.classes) - {"grid"},
             ids=frozenset(f"phantom-{number:02d}" for number in range(12)),
         )
 
@@ -295,7 +295,7 @@ class MotionPaths(Computed):
             path=folder,
             records=len(items),
             items=tuple(items[:2]),
-            classes=frozenset(task.endpoint.classes),
+            classes=frozenset(task.endpoint.classes) - {"grid"},
             ids=frozenset(f"arm-{number}" for number in range(10)),
         )
 
@@ -379,6 +379,6 @@ class FiducialSets(Computed):
             path=folder,
             records=len(items),
             items=tuple(items),
-            classes=frozenset(task.endpoint.classes),
+            classes=frozenset(task.endpoint.classes) - {"grid"},
             ids=frozenset(f"person-{number:02d}" for number in range(20)),
         )

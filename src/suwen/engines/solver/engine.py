@@ -83,10 +83,12 @@ class SolverEngine:
         return dict(settings)
 
     def load(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> ServedModel:
-        """Open a verified bundle."""
+        """Open a verified bundle; a protocol that lacks a number this version needs is an old one (KeyError)."""
         from suwen.core.documents import read_json
 
-        return SolverModel(cast("SolverTask", task), read_json(folder / PROTOCOL)["protocol"])
+        stored = read_json(folder / PROTOCOL)["protocol"]
+        protocol = {one.name: one.check(stored[one.name]) for one in task.protocol}
+        return SolverModel(cast("SolverTask", task), protocol)
 
 
 def write(task: SolverTask, settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:

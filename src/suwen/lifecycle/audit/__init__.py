@@ -172,6 +172,8 @@ def _balance(chosen: Sequence[Sample], endpoint: AnyEndpoint) -> dict[str, dict[
     counts = Counter((s.split or UNASSIGNED, str(s.target)) for s in chosen if s.target is not None)
     parts = [part for part in (*SPLITS, UNASSIGNED) if any(where == part for where, _ in counts)]
     classes = [*endpoint.classes, *sorted({name for _, name in counts} - set(endpoint.classes))]
+    if endpoint.kind == "computed":  # kinds of question: one that nobody asks is not missing
+        classes = [name for name in classes if any(counts[part, name] for part in parts)]
     return {part: {name: counts[part, name] for name in classes} for part in parts}
 
 
