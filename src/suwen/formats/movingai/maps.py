@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def _terrain(text: str) -> NDArray[np.bool_]:
     except (KeyError, ValueError):
         raise _bad("its header does not say type, height, width, map") from None
     rows = [line.rstrip("\r") for line in lines[at : at + height]]
-    if width < 1 or len(rows) != height or any(len(row) != width for row in rows):
+    if min(width, height) < 1 or len(rows) != height or any(len(row) != width for row in rows):
         raise _bad(f"it has not {height} rows of {width} letters")
     letters = np.array([list(row) for row in rows]).T
     if "W" in letters:
@@ -65,9 +66,9 @@ def _voxels(text: str) -> NDArray[np.bool_]:
     try:
         shape = tuple(int(word) for word in head.split()[1:])
         numbers = np.array(rest.split(), np.int64).reshape(-1, 3)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _bad("it is no list of three whole numbers a line") from None
-    if len(shape) != 3 or min(shape) < 1 or np.prod(shape, dtype=float) > MOST_VOXELS:
+    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) > MOST_VOXELS:
         raise _bad("its size is none")
     if len(numbers) and ((numbers < 0) | (numbers >= np.array(shape))).any():
         raise _bad("a blocked voxel lies outside it")

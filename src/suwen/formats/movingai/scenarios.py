@@ -122,7 +122,7 @@ def _grid(path: Path, named: str) -> GridMap:
     stem = path.name.rpartition(".")[0]
     for name in (named.replace("\\", "/").rpartition("/")[2], stem):
         file = path.parent / name
-        if name and file.is_file():
+        if name and _is_file(file):
             return GridMap(name=name, walls=read_map(file))
     raise NotFound(
         "the scenario's map is not beside it",
@@ -130,6 +130,14 @@ def _grid(path: Path, named: str) -> GridMap:
         fix=f"Put {named or stem} into the folder",
         code="no-map",
     )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; what cannot be the name of one, because it is too long, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _question(grid: GridMap, row: list[str], three: bool, named: str) -> GridQuestion:
