@@ -91,3 +91,38 @@ def test_what_cannot_be_changed_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         planner.change([[0, 0, 0]], walls=[True])
     assert refused.value.code == "start-in-wall"
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    cost = np.ones((9, 9, 1), np.float32)
+    ground = Ground(np.zeros(cost.shape, bool), spacing_mm=(1, 1, 1), cost=cost)
+    planner = Replanner(ground, (0, 4, 0), (8, 4, 0))
+    path = planner.found.path[1:-1].astype(int)
+    for voxels, given, code in (
+        (path, {"walls": True, "cost": 0.5}, "bad-cost"),
+        (path, {"walls": True, "cost": np.nan}, "bad-cost"),
+        ([*path.tolist(), [0, 4, 0]], {"walls": True}, "start-in-wall"),
+        ([*path.tolist(), [8, 4, 0]], {"walls": True, "cost": 2.0}, "target-in-wall"),
+        (path, {"walls": [True, False]}, "bad-voxel"),
+        (path, {"cost": np.ones((len(path), 2))}, "bad-voxel"),
+    ):
+        with pytest.raises(BadInput) as refused:
+            planner.change(voxels, **given)  # type: ignore[arg-type]
+        assert refused.value.code == code
+        assert not ground.walls.any()
+        assert (ground.per_mm == 1).all()
+        got = planner.change([[0, 0, 0]], walls=False)
+        assert got.kept
+        assert got.found.cost == pytest.approx(8)
+
+
+def test_of_a_voxel_named_twice_the_last_word_counts() -> None:
+    for said in ([True, False], [False, True]):
+        planner = Replanner(Ground(np.zeros((9, 9, 1), bool), spacing_mm=(1, 1, 1)), (0, 4, 0), (8, 4, 0))
+        got = planner.change([[4, 4, 0], [4, 4, 0]], walls=said)
+        assert got.kept != said[-1]
+        fresh = find_path(planner.ground.walls.copy(), start=(0, 4, 0), goal=(8, 4, 0))
+        assert got.found.cost == pytest.approx(fresh.cost)
+        assert find_path(planner.ground, start=(0, 4, 0), goal=(8, 4, 0)).cost == pytest.approx(fresh.cost)
+        ends = planner.change([[0, 4, 0], [0, 4, 0]], walls=[True, False])
+        assert ends.found.cost == pytest.approx(fresh.cost)

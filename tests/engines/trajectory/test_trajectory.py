@@ -35,6 +35,9 @@ def test_entries_lie_evenly_on_the_surface() -> None:
     assert np.percentile(off, 95) < 6
     again = entries_on(SURFACE, BODY, SPACING, about=200, near_mm=MIDDLE, within_mm=40)
     assert np.array_equal(again.voxels, found.voxels)
+    for few in (1, 5, 20):
+        some = entries_on(SURFACE, BODY, SPACING, about=few, near_mm=MIDDLE, within_mm=40)
+        assert few <= len(some) <= 2 * few, "few are no more than were asked for, also of a large head"
     side = entries_on(SURFACE, BODY, SPACING, about=50, near_mm=(56, 30, 30), within_mm=12)
     assert (np.linalg.norm(side.points_mm - (56, 30, 30), axis=1) <= 12).all()
     with pytest.raises(BadInput) as refused:
@@ -165,8 +168,13 @@ def test_electrodes_are_chosen_as_by_trying_all(seed: int) -> None:
 def test_electrodes_that_cannot_be_chosen() -> None:
     one = [np.zeros((1, 3))]
     for given, separation, code in (
-        (([np.zeros(1)]), -1.0, "bad-limits"),
+        ([np.zeros(1)], -1.0, "bad-limits"),
+        ([np.zeros(1)], np.nan, "bad-limits"),
         ([np.zeros(0)], 1.0, "no-candidates"),
+        ([], 1.0, "no-candidates"),
+        ([np.array([np.nan])], 1.0, "no-candidates"),
+        ([np.zeros(2)], 1.0, "bad-point"),
+        ([np.zeros(1), np.zeros(1)], 1.0, "bad-point"),
     ):
         with pytest.raises(BadInput) as refused:
             choose_together(one, one, given, separation_mm=separation)

@@ -130,7 +130,8 @@ class Ground:
     def _take(self, cost: NDArray[Any]) -> None:
         if cost.shape != self.shape or cost.dtype.kind != "f":
             raise BadInput("costs are no array like the walls", fix="Give float32 (I, J, K)", code="bad-cost")
-        per_mm = np.ascontiguousarray(cost, np.float32)
+        with np.errstate(over="ignore"):  # what single precision cannot hold is not finite, and refused below
+            per_mm = np.ascontiguousarray(cost, np.float32)
         least = float(per_mm.min())
         if not least > 0 or not np.isfinite(per_mm.max()):
             raise BadInput(
@@ -231,7 +232,7 @@ class Ground:
         i, j, k = voxels.T
         byte = self.rows[0][i + 1] + self.rows[1][j + 1] + self.rows[2][k // 8 + 1]
         bit = np.uint8(1) << (k % 8).astype(np.uint8)
-        closed = np.asarray(walls, np.bool_)
+        closed = self.walls[i, j, k] != 0  # of a voxel that is named twice, what was said last
         np.bitwise_or.at(self.bits, byte[closed], bit[closed])
         np.bitwise_and.at(self.bits, byte[~closed], ~bit[~closed])
 

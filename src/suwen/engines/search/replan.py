@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
 from suwen.engines.search.find import Found, find_path
-from suwen.engines.search.ground import Ground, Voxel
+from suwen.engines.search.ground import IN_WALL, Ground, Voxel
 
 EPSILON = 1e-9
 """Costs that differ by less are equal: a way through a changed voxel must be cheaper by more to matter."""
@@ -64,12 +65,12 @@ class Replanner:
         walls: ArrayLike | None = None,
         cost: ArrayLike | None = None,
     ) -> Replanned:
-        """Change some voxels, and answer again.
+        """Change some voxels, and answer again. What is refused changes nothing.
 
         Parameters
         ----------
         voxels
-            (m, 3).
+            (m, 3); of one that is named twice, what is said last counts.
         walls
             (m,), whether each is a wall now; ``None`` leaves them.
         cost
@@ -79,18 +80,20 @@ class Replanner:
         Raises
         ------
         BadInput
-            ``bad-voxel`` for voxels outside, ``bad-cost`` for costs below the least or of a grid without costs,
-            ``start-in-wall``, ``target-in-wall``.
+            ``bad-voxel`` for voxels outside, or where walls or costs are not one for each of them; ``bad-cost`` for
+            costs below the least or of a grid without costs; ``start-in-wall``, ``target-in-wall``.
         """
         where = np.asarray(voxels)
         if where.ndim != 2 or where.shape[1:] != (3,) or where.dtype.kind not in "iu":
             raise BadInput("the changed voxels are none", fix="Give (m, 3)", code="bad-voxel")
         if ((where < 0) | (where >= self.ground.shape)).any():
             raise BadInput("a changed voxel lies outside the grid", fix="Leave it out", code="bad-voxel")
-        shut, opened = self._walls(where, walls)
-        dearer, cheaper = self._costs(where, cost)
-        self.ground.checked(self.start, "start")
-        self.ground.checked(self.goal, "target")
+        closed = None if walls is None else _one_each(walls, len(where), np.bool_)
+        per_mm = None if cost is None else self._allowed(_one_each(cost, len(where), np.float32))
+        if closed is not None:
+            self._ends_stay_free(where, closed)
+        shut, opened = self._walls(where, closed)
+        dearer, cheaper = self._costs(where, per_mm)
         if len(shut) and self._blocks(shut):
             return self._again("the path is blocked")
         if len(dearer) and self._on_path(dearer):
@@ -109,36 +112,51 @@ class Replanner:
         self.found = find_path(self.ground, start=self.start, goal=self.goal)
         return Replanned(found=self.found, kept=False, why=why)
 
-    def _walls(
-        self, where: NDArray[np.int64], walls: ArrayLike | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        none = np.empty((0, 3), np.int64)
-        if walls is None:
-            return none, none
-        now = np.broadcast_to(np.asarray(walls, bool), len(where))
-        before = self.ground.walls[tuple(where.T)] != 0
-        self.ground.set_walls(where, now)
-        return where[now & ~before], where[~now & before]
-
-    def _costs(
-        self, where: NDArray[np.int64], cost: ArrayLike | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        none = np.empty((0, 3), np.int64)
-        if cost is None:
-            return none, none
+    def _allowed(self, cost: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Costs that the grid can take."""
         if self.ground.per_mm is None:
             raise BadInput(
                 "the grid has no costs that could change", fix="Make it with costs", code="bad-cost"
             )
-        now = np.broadcast_to(np.asarray(cost, np.float32), len(where))
-        if not (np.isfinite(now).all() and (now >= self.ground.least).all()):
+        if not (np.isfinite(cost).all() and (cost >= self.ground.least).all()):
             raise BadInput(
                 f"a cost is below the grid's least, {self.ground.least:g}",
                 fix="Make a new grid",
                 code="bad-cost",
             )
+        return cost
+
+    def _ends_stay_free(self, where: NDArray[np.int64], closed: NDArray[np.bool_]) -> None:
+        for what, end in (("start", self.start), ("target", self.goal)):
+            said = closed[(where == end).all(1)]
+            if len(said) and said[-1]:
+                raise BadInput(
+                    f"the {what} would become a wall",
+                    where=what,
+                    fix="Leave it free, or plan from another",
+                    code=IN_WALL[what],
+                )
+
+    def _walls(
+        self, where: NDArray[np.int64], closed: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        none = np.empty((0, 3), np.int64)
+        if closed is None:
+            return none, none
+        before = self.ground.walls[tuple(where.T)] != 0
+        self.ground.set_walls(where, closed)
+        now = self.ground.walls[tuple(where.T)] != 0
+        return where[now & ~before], where[~now & before]
+
+    def _costs(
+        self, where: NDArray[np.int64], cost: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        none = np.empty((0, 3), np.int64)
+        if cost is None or self.ground.per_mm is None:
+            return none, none
         before = self.ground.per_mm[tuple(where.T)]
-        self.ground.set_cost(where, now)
+        self.ground.set_cost(where, cost)
+        now = self.ground.per_mm[tuple(where.T)]
         return where[now > before], where[now < before]
 
     def _blocks(self, shut: NDArray[np.int64]) -> bool:
@@ -183,3 +201,13 @@ class Replanner:
         twice = middle * np.hypot(spacing[..., 1], spacing[..., 2])
         once = (np.take_along_axis(rest, order[..., 2:], -1)[..., 0] - middle) * spacing[..., 2]
         return np.asarray(three * float(np.linalg.norm(self.ground.spacing_mm)) + twice + once)
+
+
+def _one_each(values: ArrayLike, count: int, kind: Any) -> NDArray[Any]:
+    """One value for each changed voxel, or the same for all."""
+    try:
+        return np.broadcast_to(np.asarray(values, kind), (count,))
+    except (TypeError, ValueError):
+        raise BadInput(
+            f"there are {count} changed voxels, and not as many values", fix="Give (m,)", code="bad-voxel"
+        ) from None

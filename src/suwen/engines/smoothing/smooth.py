@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from suwen.core.errors import BadInput
+from suwen.engines.clearance.grid import checked_spacing
 
 REACH = 400
 """Vertices that one straight piece may span at most: keeps the work linear in the path's length."""
@@ -65,16 +66,21 @@ def smooth(
     Raises
     ------
     BadInput
-        ``bad-path`` for no path of voxels.
+        ``bad-path`` for what is no path of neighbouring voxels of the walls' grid, or for a reach below 1;
+        ``bad-spacing``; ``bad-walls``; ``bad-cost`` for costs that are no array like the walls.
     MissingExtra
         Without numba.
     """
-    vertices = np.asarray(path, np.float64)
-    if vertices.ndim != 2 or vertices.shape[1:] != (3,) or len(vertices) < 1:
-        raise BadInput("this is no path of voxels", fix="Give (n, 3)", code="bad-path")
+    spacing = checked_spacing(spacing_mm)
+    if walls.ndim != 3 or walls.dtype.kind not in "biu":
+        raise BadInput("walls are no array of three dimensions", fix="Give (I, J, K)", code="bad-walls")
+    if cost is not None and cost.shape != walls.shape:
+        raise BadInput("costs are no array like the walls", fix="Give (I, J, K)", code="bad-cost")
+    vertices = _checked(path, walls.shape)
+    if reach < 1:
+        raise BadInput(f"a piece cannot span {reach} vertices", fix="1 or more", code="bad-path")
     from suwen.engines.smoothing import _sight
 
-    spacing = np.asarray(spacing_mm, np.float64)
     flags = walls.view(np.uint8) if walls.dtype == np.bool_ else walls
     costs = np.ones((1, 1, 1), np.float32) if cost is None else cost
     if len(vertices) == 1:
@@ -84,3 +90,21 @@ def smooth(
     line = vertices[kept] * spacing
     pieces = np.linalg.norm(np.diff(line, axis=0), axis=1)
     return Smoothed(path_mm=line, length_mm=float(pieces.sum()), cost=float(total), pieces=len(pieces))
+
+
+def _checked(path: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The path's voxels, (n, 3): all of them in the grid, each a neighbour of the one before.
+
+    The kernel joins neighbours whatever the walls say and reads costs unasked, so that both must hold.
+    """
+    voxels = np.asarray(path)
+    if voxels.ndim != 2 or voxels.shape[1:] != (3,) or len(voxels) < 1 or voxels.dtype.kind not in "iu":
+        raise BadInput("this is no path of voxels", fix="Give (n, 3), whole numbers", code="bad-path")
+    if (voxels < 0).any() or (voxels >= np.array(shape)).any():
+        raise BadInput("the path leaves the grid", fix="Give the walls it was found in", code="bad-path")
+    vertices = voxels.astype(np.float64)
+    if (np.abs(np.diff(vertices, axis=0)) > 1).any():
+        raise BadInput(
+            "two voxels of the path are no neighbours", fix="Give every voxel of the path", code="bad-path"
+        )
+    return vertices

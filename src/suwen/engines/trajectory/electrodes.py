@@ -92,7 +92,8 @@ def choose_together(
     Raises
     ------
     BadInput
-        ``no-candidates`` where a target has none; ``bad-limits`` for a negative separation.
+        ``no-candidates`` where a target has none, or one without a finite score; ``bad-point`` where entries and
+        targets are not three finite numbers each, one for each score; ``bad-limits`` for a negative separation.
     MissingExtra
         Without numba.
     """
@@ -100,6 +101,17 @@ def choose_together(
         raise BadInput("the separation is negative or none", fix="0 mm or more", code="bad-limits")
     if not scores or any(len(one) == 0 for one in scores):
         raise BadInput("a target has no candidates", fix="Relax its limits", code="no-candidates")
+    if not all(np.isfinite(one).all() for one in scores):
+        raise BadInput("a candidate has no score", fix="Leave it out", code="no-candidates")
+    wanted = [(len(one), 3) for one in scores]
+    for points in (entries_mm, targets_mm):
+        given = [np.shape(one) for one in points]
+        if given != wanted or not all(np.isfinite(one).all() for one in points):
+            raise BadInput(
+                "entries and targets are not three finite numbers for each score",
+                fix="Give (n, 3) for n scores, grid mm",
+                code="bad-point",
+            )
     order = [np.argsort(one, kind="stable") for one in scores]
     sorted_scores = [np.asarray(one, np.float64)[at] for one, at in zip(scores, order, strict=True)]
     alone = [float(one[0]) for one in sorted_scores]

@@ -102,9 +102,20 @@ def outer_surface(body: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(body & near)
 
 
+def _cells(points: Floats, size: float) -> int:
+    """How many cubes of this size hold points."""
+    cells = np.floor(points / size).astype(np.int64)
+    cells -= cells.min(0)
+    i, j, k = cells.T
+    across = cells.max(0) + 1
+    return len(np.unique((i * across[1] + j) * across[2] + k))
+
+
 def _spread(voxels: NDArray[np.int64], spacing: Floats, about: int) -> NDArray[np.int64]:
     points = voxels * spacing
     size = 32.0 * float(spacing.max())
+    while size < 2.0 * float(np.ptp(points, axis=0).max()) and _cells(points, size) > about:
+        size /= 0.85
     best = voxels
     while size > 0.4 * float(spacing.min()):
         cells = np.floor(points / size).astype(np.int64)
