@@ -343,7 +343,7 @@ def _blocked(
 def _refused(anatomy: Anatomy, margin: Mapping[str, Any], said: dict[str, Any], began: float) -> Solution:
     """No line of limited curvature, although there is a way for a flexible one."""
     radius = anatomy.case.instrument.turning_radius_mm
-    sentence = f"No path: none that turns by at least {radius:g} mm radius ({said['resolution']})"
+    sentence = f"No path found that turns by at least {radius:g} mm radius ({said['resolution']})"
     return Solution(
         kind="path",
         found=False,
