@@ -4,12 +4,15 @@ The SPL head: from the whole skin to the subthalamic nucleus, the hippocampus an
 and optic tracts; and once more past the whole brain stem, which the subthalamic nucleus lies against, so that nothing
 is feasible there. Brute force measures the exact distance of every trajectory to the box of every voxel of every
 critical structure, and the length, angle and mean risk of each, with code of its own, and ranks by the written rule.
+
+Together: six electrodes, three of each side, chosen so that none is in another's way, at the usual distance and at
+larger ones, where some have to give way or there is no choice at all.
 """
 
 from __future__ import annotations
 
 import time
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,8 @@ CRITICAL = {
     "brain_stem": ["*ventricle*", "pons", "medulla_oblongata", "part_of_midbrain", "*optic*"],
 }
 PLACES = ("left_subthalamic_nucleus", "left_hippocampus", "left_amygdala")
+ELECTRODES = (*PLACES, *(name.replace("left", "right") for name in PLACES))
+SEPARATIONS_MM = (5.0, 8.0, 12.0, 15.0)
 
 
 def case_of(target: str, critical: str) -> Any:
@@ -147,6 +152,42 @@ def order_of(ranked: Any, clearance: Any, margin_mm: float, protocol: dict[str, 
     return [key[-1] for key in sorted(keys)]
 
 
+def together(protocol: dict[str, float], margin_mm: float) -> dict[str, Any]:
+    """Electrodes to six targets at once, among all feasible candidates of each."""
+    from suwen.engines.trajectory.electrodes import choose_together, segment_distance
+    from suwen.systems.surgery._trajectory import rank
+
+    ranked = [rank(case_of(name, "pons"), protocol, margin_mm) for name in ELECTRODES]
+    kept = [one.scored.order[: int(one.scored.feasible.sum())] for one in ranked]  # the best first
+    found: dict[str, Any] = {"feasible": [len(some) for some in kept]}
+    if not all(map(len, kept)):
+        return found
+    lines = [np.stack([one.line_mm(int(at)) for at in some]) for one, some in zip(ranked, kept, strict=True)]
+    scores = [one.scored.score[some] for one, some in zip(ranked, kept, strict=True)]
+    choose_together([one[:1, 0] for one in lines], [one[:1, 1] for one in lines], [one[:1] for one in scores],
+                    separation_mm=0.0)  # fmt: skip
+    for separation in SEPARATIONS_MM:
+        began = time.process_time()
+        chosen = choose_together(
+            [one[:, 0] for one in lines], [one[:, 1] for one in lines], scores, separation_mm=separation
+        )
+        taken = time.process_time() - began
+        ways = [one[at] for one, at in zip(lines, chosen.chosen, strict=False)]
+        found[f"{separation:g} mm apart"] = {
+            "cpu_s": taken,
+            "chosen": len(ways),
+            "proven": chosen.proven,
+            "conflicts": len(chosen.conflicts),
+            "moved": len(chosen.moved),
+            "blocked": [[ELECTRODES[at] for at in pair] for pair in chosen.blocked],
+            "cost": chosen.cost if ways else None,
+            "least_distance_mm": min(
+                (float(segment_distance(*one, *two)) for one, two in combinations(ways, 2)), default=None
+            ),
+        }
+    return found
+
+
 def main() -> None:
     """Run everything."""
     from numba import njit
@@ -161,6 +202,7 @@ def main() -> None:
     options.add_argument("--margin-mm", type=float, default=3.0)
     options.add_argument("--targets", nargs="+", default=list(PLACES))
     options.add_argument("--critical", nargs="+", default=list(CRITICAL), choices=list(CRITICAL))
+    options.add_argument("--without-electrodes", action="store_true")
     given = options.parse_args()
     protocol = resolve_limits(task.protocol, {"candidates": given.candidates})
     found: dict[str, Any] = {}
@@ -218,6 +260,7 @@ def main() -> None:
             "infeasible": [name for name, one in found.items() if not one["feasible"]],
             "margin_mm": given.margin_mm,
             "by_target": found,
+            **({} if given.without_electrodes else {"together": together(protocol, given.margin_mm)}),
         },
         as_json=given.json,
     )
