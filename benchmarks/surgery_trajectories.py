@@ -6,7 +6,7 @@ is feasible there. Brute force measures the exact distance of every trajectory t
 critical structure, and the length, angle and mean risk of each, with code of its own, and ranks by the written rule.
 
 Together: six electrodes, three of each side, chosen so that none is in another's way, at the usual distance and at
-larger ones, where some have to give way or there is no choice at all.
+larger ones, where some have to give way.
 """
 
 from __future__ import annotations
