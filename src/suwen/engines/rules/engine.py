@@ -9,21 +9,21 @@ from typing import Any, cast
 from suwen.core.documents import write_json
 from suwen.core.engine import Engine, Fitted, Parts, Progress, ServedModel
 from suwen.core.errors import UnknownSetting
-from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.rules.table import document
 from suwen.engines.rules.task import RulesTask
+from suwen.engines.unlearned import Unlearned
 
 RULES = "rules.json"
 WINDOW_H = 12.0
 """Longest interval between observations that NEWS2's chart allows; what is older counts as not recorded."""
-NOTHING = "nothing to learn: published tables"
 
 
-class RulesEngine:
+class RulesEngine(Unlearned):
     """Published scores; see :class:`suwen.core.engine.Engine` for the contract."""
 
     name = "rules"
+    nothing = "nothing to learn: published tables"
 
     def setting_names(self) -> tuple[str, ...]:
         """``window_h``: hours after which an observation no longer counts."""
@@ -36,17 +36,6 @@ class RulesEngine:
             raise UnknownSetting(f"the setting 'window_h' cannot be {window!r}", fix="More than 0, up to 72")
         return {"window_h": float(window)}
 
-    def check_ready(self) -> None:
-        """Nothing beyond the base install is needed."""
-
-    def views(self, sample: Sample) -> Mapping[str, Any]:
-        """No trivial vectors: there is no learner that could cheat with them."""
-        return {}
-
-    def content_key(self, sample: Sample) -> str:
-        """Hash of what was observed."""
-        return "+".join(str(value.content_key()) for value in sample.inputs.values())
-
     def fit(
         self,
         task: Task,
@@ -58,7 +47,7 @@ class RulesEngine:
         progress: Progress,
     ) -> Fitted:
         """Write the tables into ``run/model`` and apply them to the validation part."""
-        progress(NOTHING)
+        progress(self.nothing)
         facts = write(cast("RulesTask", task), settings, run / "model")
         served = self.load(task, run / "model", {"engine_manifest": facts})
         return Fitted(
@@ -68,21 +57,6 @@ class RulesEngine:
             history=(),
             engine_manifest=facts,
         )
-
-    def sweep(
-        self,
-        task: Task,
-        parts: Parts,
-        settings: Mapping[str, Any],
-        run: Path,
-        *,
-        trials: int,
-        seed: int,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Return the settings as they are: a published score is not tuned."""
-        progress(NOTHING)
-        return dict(settings)
 
     def load(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> ServedModel:
         """Open a verified bundle."""
@@ -101,7 +75,7 @@ def write(task: RulesTask, settings: Mapping[str, Any], folder: Path) -> dict[st
         "settings": dict(settings),
         "urgent": {score.name.lower(): score.urgent for score in task.scores},
         "maximum": {score.name.lower(): score.maximum for score in task.scores},
-        "learned": NOTHING,
+        "learned": RulesEngine.nothing,
     }
 
 

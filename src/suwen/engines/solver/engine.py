@@ -9,19 +9,19 @@ from typing import Any, cast
 from suwen.core.documents import write_json
 from suwen.core.engine import Engine, Fitted, Parts, Progress, ServedModel
 from suwen.core.limit import resolve_limits
-from suwen.core.sample import Sample
 from suwen.core.task import Task
 from suwen.engines.solver.model import SolverModel
 from suwen.engines.solver.task import SolverTask
+from suwen.engines.unlearned import Unlearned
 
 PROTOCOL = "protocol.json"
-NOTHING = "nothing to learn: the answer is computed, and checked by other code"
 
 
-class SolverEngine:
+class SolverEngine(Unlearned):
     """Computed answers; see :class:`suwen.core.engine.Engine` for the contract."""
 
     name = "solver"
+    nothing = "nothing to learn: the answer is computed, and checked by other code"
 
     def setting_names(self) -> tuple[str, ...]:
         """None of its own: what can be set is the task's protocol."""
@@ -30,17 +30,6 @@ class SolverEngine:
     def settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Nothing to check."""
         return {}
-
-    def check_ready(self) -> None:
-        """Packages are looked for when a question is asked: which ones, the task knows."""
-
-    def views(self, sample: Sample) -> Mapping[str, Any]:
-        """No trivial vectors: there is no learner that could cheat with them."""
-        return {}
-
-    def content_key(self, sample: Sample) -> str:
-        """Hash of what was asked."""
-        return "+".join(str(value.content_key()) for value in sample.inputs.values())
 
     def fit(
         self,
@@ -53,7 +42,7 @@ class SolverEngine:
         progress: Progress,
     ) -> Fitted:
         """Write the protocol into ``run/model`` and answer the questions of the validation part."""
-        progress(NOTHING)
+        progress(self.nothing)
         facts = write(cast("SolverTask", task), settings, run / "model")
         served = SolverModel(cast("SolverTask", task), facts["settings"])
         progress(f"answering {len(parts.validation)} questions")
@@ -66,21 +55,6 @@ class SolverEngine:
             history=(),
             engine_manifest=facts,
         )
-
-    def sweep(
-        self,
-        task: Task,
-        parts: Parts,
-        settings: Mapping[str, Any],
-        run: Path,
-        *,
-        trials: int,
-        seed: int,
-        progress: Progress,
-    ) -> dict[str, Any]:
-        """Return the settings as they are: a protocol is decided by people, not tuned."""
-        progress(NOTHING)
-        return dict(settings)
 
     def load(self, task: Task, folder: Path, manifest: Mapping[str, Any]) -> ServedModel:
         """Open a verified bundle; a protocol that lacks a number this version needs is an old one (KeyError)."""
@@ -97,7 +71,7 @@ def write(task: SolverTask, settings: Mapping[str, Any], folder: Path) -> dict[s
     protocol = resolve_limits(task.protocol, settings)
     meanings = {one.name: one.meaning for one in task.protocol}
     write_json(folder / PROTOCOL, {"task": task.name, "protocol": protocol, "meanings": meanings})
-    return {"weights": PROTOCOL, "precision": "exact", "settings": protocol, "learned": NOTHING}
+    return {"weights": PROTOCOL, "precision": "exact", "settings": protocol, "learned": SolverEngine.nothing}
 
 
 engine: Engine = SolverEngine()
