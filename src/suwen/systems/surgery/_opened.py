@@ -15,7 +15,7 @@ from suwen.formats.movingai.scenarios import GridQuestion
 from suwen.formats.surgical.case import Case
 from suwen.systems.surgery._anatomy import anatomy_of
 from suwen.systems.surgery._margin import budget_of
-from suwen.systems.surgery._path_case import ground_of
+from suwen.systems.surgery._path_ground import ground_of
 
 NEAREST = 4
 """Structures that are taken away: every set of them is planned anew, 16 times."""
