@@ -24,7 +24,8 @@ from pydicom.uid import (
 )
 
 from suwen.core.errors import BadInput, SuwenError, Unreadable
-from suwen.formats.dicom import identify, is_dicom, read_dicom
+from suwen.formats.dicom import identify, read_dicom
+from suwen.formats.dicom_object import is_dicom
 from suwen.formats.picture import read_picture
 
 Build = Callable[..., bytes]
@@ -232,7 +233,7 @@ def test_a_stream_that_is_cut_or_of_another_size_is_refused(ramp: Any, dicom_byt
 
 
 def test_a_deflated_bomb_is_refused(ramp: Any, dicom_bytes: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suwen.formats.dicom.MAX_INFLATED_BYTES", 10_000)
+    monkeypatch.setattr("suwen.formats.dicom_object.MAX_INFLATED_BYTES", 10_000)
     big = np.zeros((200, 200), dtype=np.uint8)
     assert code_of(dicom_bytes(big, syntax=DeflatedExplicitVRLittleEndian)) == "too-large"
     assert read_dicom(dicom_bytes(ramp, syntax=DeflatedExplicitVRLittleEndian)).pixels.shape == (24, 32)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suwen.core.errors import BadInput, NotFound, SuwenError, Unreadable
-from suwen.formats.dicom import is_dicom, read_dicom
+from suwen.formats.dicom import read_dicom
+from suwen.formats.dicom_object import is_dicom
 from suwen.formats.image import ClinicalImage
 from suwen.formats.npz import is_zip, read_npz
 from suwen.formats.picture import ACCEPTED, is_picture, read_picture

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from suwen.core.errors import BadInput, NotFound, SuwenError, Unreadable
 from suwen.core.sample import Sample, Samples, Unusable
-from suwen.formats.dicom import identify, is_dicom
+from suwen.formats.dicom import identify
+from suwen.formats.dicom_object import is_dicom
 from suwen.formats.fingerprint import fingerprint, split_fingerprints
 from suwen.formats.labels import SPLIT_NAMES, TABLE_NAME, read_table
 from suwen.formats.npz import is_zip, medmnist_splits

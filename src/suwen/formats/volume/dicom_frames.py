@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.errors import BadInput, SuwenError, Unreadable
-from suwen.formats.dicom import _broken as broken
-from suwen.formats.dicom import _parse as parsed
-from suwen.formats.dicom import _quiet as quiet
+from suwen.formats.dicom_object import broken, parsed, quiet
 from suwen.formats.dicom_pixels import PIXEL_KEYWORDS, PLUGINS
 from suwen.formats.grayscale import modality_values
 from suwen.formats.rle import unpack_rle

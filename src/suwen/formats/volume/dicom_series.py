@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.core.errors import BadInput, SuwenError, Unreadable
-from suwen.formats.dicom import _broken as broken
-from suwen.formats.dicom import _parse as parsed
-from suwen.formats.dicom import _quiet as quiet
-from suwen.formats.dicom import is_dicom
+from suwen.formats.dicom_object import broken, is_dicom, parsed, quiet
 from suwen.formats.dicom_pixels import PIXEL_KEYWORDS, stored_values
 from suwen.formats.grayscale import modality_values
 from suwen.formats.read import DICOM_SUFFIXES, naming

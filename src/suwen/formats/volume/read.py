@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from suwen.core.errors import BadInput, Unreadable
-from suwen.formats.dicom import is_dicom
+from suwen.formats.dicom_object import is_dicom
 from suwen.formats.read import naming
 from suwen.formats.volume.nifti import is_nifti, read_nifti
 from suwen.formats.volume.nrrd_file import is_nrrd, read_nrrd
